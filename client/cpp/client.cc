@@ -1,0 +1,157 @@
+#include "client/cpp/client.h"
+
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace millrace::client {
+namespace {
+
+// All pages of one list: `call` makes the request for a page, `elements` names the list within the reply.
+template <typename T, typename Request, typename Response>
+Paginated<T> AllPages(std::shared_ptr<Connection> connection,
+                      absl::StatusOr<Response> (Connection::*call)(const Request&, const CallOptions&),
+                      google::protobuf::RepeatedPtrField<T>* (Response::*elements)(), Request request,
+                      CallOptions options) {
+  auto load = [=](const std::string& page_token) mutable -> absl::StatusOr<typename Paginated<T>::Page> {
+    // The empty token is that of the first page, which the caller may have chosen.
+    if (!page_token.empty()) request.set_page_token(page_token);
+    absl::StatusOr<Response> response = ((*connection).*call)(request, options);
+    if (!response.ok()) return response.status();
+    auto& loaded = *((*response).*elements)();
+    return typename Paginated<T>::Page{
+        .elements = std::vector<T>(std::make_move_iterator(loaded.begin()), std::make_move_iterator(loaded.end())),
+        .next_page_token = response->next_page_token()};
+  };
+  return Paginated<T>(std::move(load));
+}
+
+}  // namespace
+
+absl::StatusOr<Client> Client::Connect(const ClientOptions& options) {
+  absl::StatusOr<std::shared_ptr<Connection>> connection = MakeConnection(options);
+  if (!connection.ok()) return connection.status();
+  return Client(*std::move(connection));
+}
+
+absl::StatusOr<v1::Job> Client::CreatePipeline(const v1::CreatePipelineRequest& request,
+                                               const CallOptions& options) const {
+  return connection_->CreatePipeline(request, options);
+}
+
+absl::StatusOr<v1::PushResponse> Client::Push(const v1::PushRequest& request, const CallOptions& options) const {
+  return connection_->Push(request, options);
+}
+
+absl::StatusOr<v1::PullResponse> Client::Pull(const v1::PullRequest& request, const CallOptions& options) const {
+  return connection_->Pull(request, options);
+}
+
+absl::StatusOr<v1::AcknowledgeResponse> Client::Acknowledge(const v1::AcknowledgeRequest& request,
+                                                            const CallOptions& options) const {
+  return connection_->Acknowledge(request, options);
+}
+
+absl::StatusOr<v1::Job> Client::ClosePipeline(const v1::ClosePipelineRequest& request,
+                                              const CallOptions& options) const {
+  return connection_->ClosePipeline(request, options);
+}
+
+absl::StatusOr<v1::Job> Client::CancelPipeline(const v1::CancelPipelineRequest& request,
+                                               const CallOptions& options) const {
+  return connection_->CancelPipeline(request, options);
+}
+
+absl::StatusOr<v1::PipelineStatus> Client::GetPipelineStatus(const v1::GetPipelineStatusRequest& request,
+                                                             const CallOptions& options) const {
+  return connection_->GetPipelineStatus(request, options);
+}
+
+absl::StatusOr<v1::DescribePipelinesResponse> Client::DescribePipelines(const v1::DescribePipelinesRequest& request,
+                                                                        const CallOptions& options) const {
+  return connection_->DescribePipelines(request, options);
+}
+
+absl::StatusOr<v1::ServiceVersion> Client::CreateServiceVersion(const v1::CreateServiceVersionRequest& request,
+                                                                const CallOptions& options) const {
+  return connection_->CreateServiceVersion(request, options);
+}
+
+absl::StatusOr<v1::ServiceVersion> Client::GetServiceVersion(const v1::GetServiceVersionRequest& request,
+                                                             const CallOptions& options) const {
+  return connection_->GetServiceVersion(request, options);
+}
+
+absl::StatusOr<v1::ListServicesResponse> Client::ListServices(const v1::ListServicesRequest& request,
+                                                              const CallOptions& options) const {
+  return connection_->ListServices(request, options);
+}
+
+absl::StatusOr<v1::ListServiceVersionsResponse> Client::ListServiceVersions(
+    const v1::ListServiceVersionsRequest& request, const CallOptions& options) const {
+  return connection_->ListServiceVersions(request, options);
+}
+
+absl::StatusOr<v1::DeleteServiceVersionResponse> Client::DeleteServiceVersion(
+    const v1::DeleteServiceVersionRequest& request, const CallOptions& options) const {
+  return connection_->DeleteServiceVersion(request, options);
+}
+
+absl::StatusOr<v1::TestServiceResponse> Client::TestService(const v1::TestServiceRequest& request,
+                                                            const CallOptions& options) const {
+  return connection_->TestService(request, options);
+}
+
+absl::StatusOr<v1::Job> Client::GetJob(const v1::GetJobRequest& request, const CallOptions& options) const {
+  return connection_->GetJob(request, options);
+}
+
+absl::StatusOr<v1::ListJobsResponse> Client::ListJobs(const v1::ListJobsRequest& request,
+                                                      const CallOptions& options) const {
+  return connection_->ListJobs(request, options);
+}
+
+absl::StatusOr<v1::ListExceptionsResponse> Client::ListExceptions(const v1::ListExceptionsRequest& request,
+                                                                  const CallOptions& options) const {
+  return connection_->ListExceptions(request, options);
+}
+
+absl::StatusOr<v1::ListExceptionGroupsResponse> Client::ListExceptionGroups(
+    const v1::ListExceptionGroupsRequest& request, const CallOptions& options) const {
+  return connection_->ListExceptionGroups(request, options);
+}
+
+Paginated<v1::ServiceSummary> Client::AllServices(v1::ListServicesRequest request, CallOptions options) const {
+  return AllPages<v1::ServiceSummary>(connection_, &Connection::ListServices,
+                                      &v1::ListServicesResponse::mutable_services, std::move(request),
+                                      std::move(options));
+}
+
+Paginated<v1::ServiceVersion> Client::AllServiceVersions(v1::ListServiceVersionsRequest request,
+                                                         CallOptions options) const {
+  return AllPages<v1::ServiceVersion>(connection_, &Connection::ListServiceVersions,
+                                      &v1::ListServiceVersionsResponse::mutable_versions, std::move(request),
+                                      std::move(options));
+}
+
+Paginated<v1::Job> Client::AllJobs(v1::ListJobsRequest request, CallOptions options) const {
+  return AllPages<v1::Job>(connection_, &Connection::ListJobs, &v1::ListJobsResponse::mutable_jobs, std::move(request),
+                           std::move(options));
+}
+
+Paginated<v1::RecordException> Client::AllExceptions(v1::ListExceptionsRequest request, CallOptions options) const {
+  return AllPages<v1::RecordException>(connection_, &Connection::ListExceptions,
+                                       &v1::ListExceptionsResponse::mutable_exceptions, std::move(request),
+                                       std::move(options));
+}
+
+Paginated<v1::ExceptionGroup> Client::AllExceptionGroups(v1::ListExceptionGroupsRequest request,
+                                                         CallOptions options) const {
+  return AllPages<v1::ExceptionGroup>(connection_, &Connection::ListExceptionGroups,
+                                      &v1::ListExceptionGroupsResponse::mutable_groups, std::move(request),
+                                      std::move(options));
+}
+
+absl::Status Client::CheckHealth(const CallOptions& options) const { return connection_->CheckHealth(options); }
+
+}  // namespace millrace::client

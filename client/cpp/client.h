@@ -1,0 +1,106 @@
+// The face of the SDK: one method an RPC of the pipeline, catalog, job and exception services.
+//
+// pipeline.h, pusher.h and puller.h build the usual way through a pipeline on top of it.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cpp/connection.h"
+#include "client/cpp/options.h"
+#include "client/cpp/paginated.h"
+
+namespace millrace::client {
+
+/// A client of one server. Cheap to copy (copies share their connection) and thread-safe.
+///
+/// Calls block until they are answered, repeated if need be as RetryOptions say. The protos document each RPC with its
+/// errors; errors.h reads the reason and the details of an error.
+///
+///   absl::StatusOr<Client> client = Client::Connect({.endpoint = "millrace.example:7400"});
+///   absl::StatusOr<v1::Job> job = client->GetJob(request);
+///   if (!job.ok() && ErrorReasonOf(job.status()) == v1::PIPELINE_NOT_FOUND) …
+class Client {
+ public:
+  /// A client that connects with its first call: succeeds also while no server runs. INVALID_ARGUMENT when the options
+  /// are not valid.
+  static absl::StatusOr<Client> Connect(const ClientOptions& options = {});
+
+  /// A client over a connection of one's own, which tests make from mocks/mock_connection.h. Must not be null.
+  explicit Client(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+
+  // PipelineService. Pipeline (pipeline.h) is the comfortable way to these.
+
+  /// Safe to repeat, and repeated, only with `request_id`.
+  absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
+                                         const CallOptions& options = {}) const;
+  /// Safe to repeat, and repeated, only with an id for each chunk or a `request_id`. Waits while the input buffer of
+  /// the pipeline is full (RetryOptions::max_wait_for_room).
+  absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options = {}) const;
+  /// Safe to repeat, and repeated, but with `auto_acknowledge` only when `after` is set too.
+  absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,
+                                                      const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Job> ClosePipeline(const v1::ClosePipelineRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Job> CancelPipeline(const v1::CancelPipelineRequest& request,
+                                         const CallOptions& options = {}) const;
+  absl::StatusOr<v1::PipelineStatus> GetPipelineStatus(const v1::GetPipelineStatusRequest& request,
+                                                       const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DescribePipelinesResponse> DescribePipelines(const v1::DescribePipelinesRequest& request = {},
+                                                                  const CallOptions& options = {}) const;
+
+  // CatalogService.
+
+  absl::StatusOr<v1::ServiceVersion> CreateServiceVersion(const v1::CreateServiceVersionRequest& request,
+                                                          const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ServiceVersion> GetServiceVersion(const v1::GetServiceVersionRequest& request,
+                                                       const CallOptions& options = {}) const;
+  /// One page.
+  absl::StatusOr<v1::ListServicesResponse> ListServices(const v1::ListServicesRequest& request = {},
+                                                        const CallOptions& options = {}) const;
+  /// One page.
+  absl::StatusOr<v1::ListServiceVersionsResponse> ListServiceVersions(const v1::ListServiceVersionsRequest& request,
+                                                                      const CallOptions& options = {}) const;
+  /// When a reply is lost and the call repeated, the answer is SERVICE_VERSION_NOT_FOUND: the version is gone.
+  absl::StatusOr<v1::DeleteServiceVersionResponse> DeleteServiceVersion(const v1::DeleteServiceVersionRequest& request,
+                                                                        const CallOptions& options = {}) const;
+  absl::StatusOr<v1::TestServiceResponse> TestService(const v1::TestServiceRequest& request,
+                                                      const CallOptions& options = {}) const;
+
+  // JobService.
+
+  absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options = {}) const;
+  /// One page.
+  absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request = {},
+                                                const CallOptions& options = {}) const;
+
+  // ExceptionService.
+
+  /// One page.
+  absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
+                                                            const CallOptions& options = {}) const;
+  /// One page.
+  absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
+                                                                      const CallOptions& options = {}) const;
+
+  // All pages of a list as one range. `request` may say how large pages are and where to start.
+
+  Paginated<v1::ServiceSummary> AllServices(v1::ListServicesRequest request = {}, CallOptions options = {}) const;
+  Paginated<v1::ServiceVersion> AllServiceVersions(v1::ListServiceVersionsRequest request,
+                                                   CallOptions options = {}) const;
+  Paginated<v1::Job> AllJobs(v1::ListJobsRequest request = {}, CallOptions options = {}) const;
+  Paginated<v1::RecordException> AllExceptions(v1::ListExceptionsRequest request, CallOptions options = {}) const;
+  Paginated<v1::ExceptionGroup> AllExceptionGroups(v1::ListExceptionGroupsRequest request,
+                                                   CallOptions options = {}) const;
+
+  /// OK when the server is ready to serve; UNAVAILABLE when it is not or cannot be reached. Never repeated: the answer
+  /// is about this moment.
+  absl::Status CheckHealth(const CallOptions& options = {}) const;
+
+ private:
+  std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace millrace::client

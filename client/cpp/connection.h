@@ -1,0 +1,68 @@
+// The seam below Client: one virtual method an RPC. Applications do not call it; tests put a mock in its place
+// (mocks/mock_connection.h).
+#pragma once
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cpp/options.h"
+#include "millrace/v1/catalog_service.pb.h"
+#include "millrace/v1/exception_service.pb.h"
+#include "millrace/v1/job.pb.h"
+#include "millrace/v1/job_service.pb.h"
+#include "millrace/v1/pipeline_service.pb.h"
+
+namespace millrace::client {
+
+/// Carries calls to a server. Thread-safe. The protos document each RPC and its errors; errors.h reads their details.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  virtual absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
+                                                 const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,
+                                                              const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> ClosePipeline(const v1::ClosePipelineRequest& request,
+                                                const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> CancelPipeline(const v1::CancelPipelineRequest& request,
+                                                 const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::PipelineStatus> GetPipelineStatus(const v1::GetPipelineStatusRequest& request,
+                                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::DescribePipelinesResponse> DescribePipelines(const v1::DescribePipelinesRequest& request,
+                                                                          const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::ServiceVersion> CreateServiceVersion(const v1::CreateServiceVersionRequest& request,
+                                                                  const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ServiceVersion> GetServiceVersion(const v1::GetServiceVersionRequest& request,
+                                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListServicesResponse> ListServices(const v1::ListServicesRequest& request,
+                                                                const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListServiceVersionsResponse> ListServiceVersions(
+      const v1::ListServiceVersionsRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::DeleteServiceVersionResponse> DeleteServiceVersion(
+      const v1::DeleteServiceVersionRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::TestServiceResponse> TestService(const v1::TestServiceRequest& request,
+                                                              const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
+                                                        const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
+                                                                    const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(
+      const v1::ListExceptionGroupsRequest& request, const CallOptions& options) = 0;
+
+  /// Asks grpc.health.v1.Health about the server as a whole. OK when it serves, UNAVAILABLE otherwise.
+  virtual absl::Status CheckHealth(const CallOptions& options) = 0;
+};
+
+/// A connection over gRPC that retries as `options` say. Connects with the first call, and again whenever the server
+/// comes back. INVALID_ARGUMENT when the options are not valid.
+absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const ClientOptions& options);
+
+}  // namespace millrace::client

@@ -1,0 +1,38 @@
+// The stub: each call is one attempt over gRPC.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "client/cpp/connection.h"
+#include "client/cpp/internal/service_config.h"
+
+namespace millrace::client::internal {
+
+/// Names of the RPCs as gRPC knows them, which are the keys of ServiceConfig too.
+namespace method {
+inline constexpr std::string_view kCreatePipeline = "millrace.v1.PipelineService/CreatePipeline";
+inline constexpr std::string_view kPush = "millrace.v1.PipelineService/Push";
+inline constexpr std::string_view kPull = "millrace.v1.PipelineService/Pull";
+inline constexpr std::string_view kAcknowledge = "millrace.v1.PipelineService/Acknowledge";
+inline constexpr std::string_view kClosePipeline = "millrace.v1.PipelineService/ClosePipeline";
+inline constexpr std::string_view kCancelPipeline = "millrace.v1.PipelineService/CancelPipeline";
+inline constexpr std::string_view kGetPipelineStatus = "millrace.v1.PipelineService/GetPipelineStatus";
+inline constexpr std::string_view kDescribePipelines = "millrace.v1.PipelineService/DescribePipelines";
+inline constexpr std::string_view kCreateServiceVersion = "millrace.v1.CatalogService/CreateServiceVersion";
+inline constexpr std::string_view kGetServiceVersion = "millrace.v1.CatalogService/GetServiceVersion";
+inline constexpr std::string_view kListServices = "millrace.v1.CatalogService/ListServices";
+inline constexpr std::string_view kListServiceVersions = "millrace.v1.CatalogService/ListServiceVersions";
+inline constexpr std::string_view kDeleteServiceVersion = "millrace.v1.CatalogService/DeleteServiceVersion";
+inline constexpr std::string_view kTestService = "millrace.v1.CatalogService/TestService";
+inline constexpr std::string_view kGetJob = "millrace.v1.JobService/GetJob";
+inline constexpr std::string_view kListJobs = "millrace.v1.JobService/ListJobs";
+inline constexpr std::string_view kListExceptions = "millrace.v1.ExceptionService/ListExceptions";
+inline constexpr std::string_view kListExceptionGroups = "millrace.v1.ExceptionService/ListExceptionGroups";
+inline constexpr std::string_view kHealthCheck = "grpc.health.v1.Health/Check";
+}  // namespace method
+
+/// REQUIRES: Validate(options) is OK.
+std::shared_ptr<Connection> MakeGrpcConnection(const ClientOptions& options, const ServiceConfig& config);
+
+}  // namespace millrace::client::internal

@@ -1,0 +1,147 @@
+#include "client/cpp/internal/retrying_connection.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "client/cpp/internal/grpc_connection.h"
+#include "client/cpp/internal/retry_controller.h"
+
+namespace millrace::client::internal {
+namespace {
+
+// Which calls a second attempt leaves unchanged. All others are so by nature: they read, or name the state to reach.
+
+bool IsIdempotent(const v1::CreatePipelineRequest& request) { return !request.request_id().empty(); }
+
+bool IsIdempotent(const v1::PushRequest& request) {
+  if (!request.request_id().empty()) return true;
+  return request.chunks_size() > 0 && std::none_of(request.chunks().begin(), request.chunks().end(),
+                                                   [](const v1::Chunk& chunk) { return chunk.id().empty(); });
+}
+
+// What a lost reply acknowledged would be skipped without `after`.
+bool IsIdempotent(const v1::PullRequest& request) { return !request.auto_acknowledge() || request.has_after(); }
+
+template <typename Request>
+bool IsIdempotent(const Request&) {
+  return true;
+}
+
+class RetryingConnection final : public Connection {
+ public:
+  RetryingConnection(std::shared_ptr<Connection> inner, const ClientOptions& options, const ServiceConfig& config)
+      : inner_(std::move(inner)),
+        retry_(options.retry),
+        clock_(options.clock == nullptr ? SystemClock() : options.clock),
+        config_(config) {}
+
+  absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
+                                         const CallOptions& options) override {
+    return Repeat(method::kCreatePipeline, &Connection::CreatePipeline, request, options);
+  }
+  absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options) override {
+    return Repeat(method::kPush, &Connection::Push, request, options);
+  }
+  absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options) override {
+    return Repeat(method::kPull, &Connection::Pull, request, options);
+  }
+  absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,
+                                                      const CallOptions& options) override {
+    return Repeat(method::kAcknowledge, &Connection::Acknowledge, request, options);
+  }
+  absl::StatusOr<v1::Job> ClosePipeline(const v1::ClosePipelineRequest& request, const CallOptions& options) override {
+    return Repeat(method::kClosePipeline, &Connection::ClosePipeline, request, options);
+  }
+  absl::StatusOr<v1::Job> CancelPipeline(const v1::CancelPipelineRequest& request,
+                                         const CallOptions& options) override {
+    return Repeat(method::kCancelPipeline, &Connection::CancelPipeline, request, options);
+  }
+  absl::StatusOr<v1::PipelineStatus> GetPipelineStatus(const v1::GetPipelineStatusRequest& request,
+                                                       const CallOptions& options) override {
+    return Repeat(method::kGetPipelineStatus, &Connection::GetPipelineStatus, request, options);
+  }
+  absl::StatusOr<v1::DescribePipelinesResponse> DescribePipelines(const v1::DescribePipelinesRequest& request,
+                                                                  const CallOptions& options) override {
+    return Repeat(method::kDescribePipelines, &Connection::DescribePipelines, request, options);
+  }
+
+  absl::StatusOr<v1::ServiceVersion> CreateServiceVersion(const v1::CreateServiceVersionRequest& request,
+                                                          const CallOptions& options) override {
+    return Repeat(method::kCreateServiceVersion, &Connection::CreateServiceVersion, request, options);
+  }
+  absl::StatusOr<v1::ServiceVersion> GetServiceVersion(const v1::GetServiceVersionRequest& request,
+                                                       const CallOptions& options) override {
+    return Repeat(method::kGetServiceVersion, &Connection::GetServiceVersion, request, options);
+  }
+  absl::StatusOr<v1::ListServicesResponse> ListServices(const v1::ListServicesRequest& request,
+                                                        const CallOptions& options) override {
+    return Repeat(method::kListServices, &Connection::ListServices, request, options);
+  }
+  absl::StatusOr<v1::ListServiceVersionsResponse> ListServiceVersions(const v1::ListServiceVersionsRequest& request,
+                                                                      const CallOptions& options) override {
+    return Repeat(method::kListServiceVersions, &Connection::ListServiceVersions, request, options);
+  }
+  absl::StatusOr<v1::DeleteServiceVersionResponse> DeleteServiceVersion(const v1::DeleteServiceVersionRequest& request,
+                                                                        const CallOptions& options) override {
+    return Repeat(method::kDeleteServiceVersion, &Connection::DeleteServiceVersion, request, options);
+  }
+  absl::StatusOr<v1::TestServiceResponse> TestService(const v1::TestServiceRequest& request,
+                                                      const CallOptions& options) override {
+    return Repeat(method::kTestService, &Connection::TestService, request, options);
+  }
+
+  absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) override {
+    return Repeat(method::kGetJob, &Connection::GetJob, request, options);
+  }
+  absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
+                                                const CallOptions& options) override {
+    return Repeat(method::kListJobs, &Connection::ListJobs, request, options);
+  }
+
+  absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
+                                                            const CallOptions& options) override {
+    return Repeat(method::kListExceptions, &Connection::ListExceptions, request, options);
+  }
+  absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
+                                                                      const CallOptions& options) override {
+    return Repeat(method::kListExceptionGroups, &Connection::ListExceptionGroups, request, options);
+  }
+
+  // Asked about this moment, so the first answer is the right one.
+  absl::Status CheckHealth(const CallOptions& options) override { return inner_->CheckHealth(options); }
+
+ private:
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Repeat(std::string_view method,
+                                  absl::StatusOr<Response> (Connection::*rpc)(const Request&, const CallOptions&),
+                                  const Request& request, const CallOptions& options) {
+    // Made at the first failure: most calls have none.
+    std::optional<RetryController> retry;
+    for (;;) {
+      if (options.stop.stop_requested()) return absl::CancelledError("stopped by the caller");
+      absl::StatusOr<Response> response = ((*inner_).*rpc)(request, options);
+      if (response.ok()) return response;
+      if (!retry.has_value()) retry.emplace(retry_, config_.Find(method), IsIdempotent(request));
+      const absl::StatusOr<absl::Duration> wait = retry->OnFailure(response.status(), clock_->Elapsed());
+      if (!wait.ok()) return wait.status();
+      if (retry_.on_retry) retry_.on_retry(response.status(), *wait);
+      clock_->Sleep(*wait, options.stop);
+    }
+  }
+
+  const std::shared_ptr<Connection> inner_;
+  const RetryOptions retry_;
+  Clock* const clock_;
+  const ServiceConfig config_;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> MakeRetryingConnection(std::shared_ptr<Connection> inner, const ClientOptions& options,
+                                                   const ServiceConfig& config) {
+  return std::make_shared<RetryingConnection>(std::move(inner), options, config);
+}
+
+}  // namespace millrace::client::internal

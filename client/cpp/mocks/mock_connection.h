@@ -1,0 +1,56 @@
+// A Connection for the tests of programs that use the SDK (needs GoogleMock).
+//
+//   auto connection = std::make_shared<MockConnection>();
+//   EXPECT_CALL(*connection, GetJob).WillOnce(Return(job));
+//   Client client(connection);
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include "client/cpp/connection.h"
+
+namespace millrace::client {
+
+class MockConnection : public Connection {
+ public:
+  MOCK_METHOD(absl::StatusOr<v1::Job>, CreatePipeline, (const v1::CreatePipelineRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::PushResponse>, Push, (const v1::PushRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::PullResponse>, Pull, (const v1::PullRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::AcknowledgeResponse>, Acknowledge, (const v1::AcknowledgeRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::Job>, ClosePipeline, (const v1::ClosePipelineRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::Job>, CancelPipeline, (const v1::CancelPipelineRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::PipelineStatus>, GetPipelineStatus,
+              (const v1::GetPipelineStatusRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::DescribePipelinesResponse>, DescribePipelines,
+              (const v1::DescribePipelinesRequest&, const CallOptions&), (override));
+
+  MOCK_METHOD(absl::StatusOr<v1::ServiceVersion>, CreateServiceVersion,
+              (const v1::CreateServiceVersionRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ServiceVersion>, GetServiceVersion,
+              (const v1::GetServiceVersionRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListServicesResponse>, ListServices,
+              (const v1::ListServicesRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListServiceVersionsResponse>, ListServiceVersions,
+              (const v1::ListServiceVersionsRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::DeleteServiceVersionResponse>, DeleteServiceVersion,
+              (const v1::DeleteServiceVersionRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::TestServiceResponse>, TestService, (const v1::TestServiceRequest&, const CallOptions&),
+              (override));
+
+  MOCK_METHOD(absl::StatusOr<v1::Job>, GetJob, (const v1::GetJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListJobsResponse>, ListJobs, (const v1::ListJobsRequest&, const CallOptions&),
+              (override));
+
+  MOCK_METHOD(absl::StatusOr<v1::ListExceptionsResponse>, ListExceptions,
+              (const v1::ListExceptionsRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListExceptionGroupsResponse>, ListExceptionGroups,
+              (const v1::ListExceptionGroupsRequest&, const CallOptions&), (override));
+
+  MOCK_METHOD(absl::Status, CheckHealth, (const CallOptions&), (override));
+};
+
+}  // namespace millrace::client

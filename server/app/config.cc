@@ -1,0 +1,126 @@
+#include "server/app/config.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "server/core/version.h"
+
+namespace millrace::app {
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr int kWorkersMax = 4'096;
+constexpr int kDrainSecondsMax = 24 * 60 * 60;
+
+constexpr char kFooter[] = R"(Examples:
+  millraced --data-dir /var/lib/millrace
+  millraced --data-dir ./data --listen 127.0.0.1:0 --port-file ./port
+  MILLRACE_DATA_DIR=./data MILLRACE_WORKERS=4 millraced
+  millraced --config /etc/millrace.toml      (the file holds lines such as: workers = 4)
+
+SIGTERM and SIGINT drain: health turns to NOT_SERVING, running chunks are committed, then the server exits with 0.
+kill -9 loses nothing that was acknowledged.
+Exit codes: 0 drained, 1 could not start or serve, 2 wrong command line.)";
+
+bool IsLoopback(const std::string& listen) {
+  const std::string host = listen.substr(0, listen.rfind(':'));
+  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0 || listen.rfind("unix:", 0) == 0;
+}
+
+/// Empty when `listen` may be used, otherwise what is wrong with it: CLI11's form of a check.
+std::string CheckListen(const std::string& listen) {
+  if (listen.rfind("unix:", 0) == 0) return "";
+  const size_t colon = listen.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : listen.substr(colon + 1);
+  const bool is_number = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  if (colon == 0 || !is_number || std::stoi(port) > 65'535) {
+    return "expected HOST:PORT with a port of 0 to 65535, got '" + listen + "'";
+  }
+  return "";
+}
+
+/// The command line in CLI11's order (last first), with an argument added for each option that stands only in the
+/// environment. CLI11 itself lets the configuration file win over the environment.
+std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = "--" + (option->get_lnames().empty() ? "" : option->get_lnames().front());
+    const char* value = option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
+    const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+      return argument == name || argument.rfind(name + "=", 0) == 0;
+    });
+    if (value != nullptr && !given) arguments.push_back(name + "=" + value);
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
+
+}  // namespace
+
+ParsedConfig ParseConfig(int argc, const char* const* argv) {
+  Config config;
+  std::string durability = "sync";
+  std::string data_folder;
+  std::string port_file;
+  int drain_seconds = 30;
+
+  CLI::App app("Millrace, a self-hosted batch service: the server.", "millraced");
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("millraced ") + std::string(core::ServerVersion()));
+  app.set_config("--config", "", "File with the same names as the flags, in TOML or INI")->envname("MILLRACE_CONFIG");
+  app.add_option("--data-dir", data_folder, "Folder that keeps everything; made when it is missing")
+      ->required()
+      ->envname("MILLRACE_DATA_DIR");
+  app.add_option("--listen", config.listen, "Address to listen on; port 0 lets the system choose")
+      ->capture_default_str()
+      ->check(CheckListen)
+      ->envname("MILLRACE_LISTEN");
+  app.add_flag("--allow-remote", config.allow_remote,
+               "Let --listen be an address that other machines reach; calls are neither encrypted nor authenticated")
+      ->envname("MILLRACE_ALLOW_REMOTE");
+  app.add_option("--workers", config.workers, "Threads that run records; 0 is one per core")
+      ->capture_default_str()
+      ->check(CLI::Range(0, kWorkersMax))
+      ->envname("MILLRACE_WORKERS");
+  app.add_option("--durability", durability,
+                 "sync: nothing is acknowledged before it is on disk. interval: synced every second; survives kill -9 "
+                 "of the server, but a crash of the machine may lose the last second")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"sync", "interval"}))
+      ->envname("MILLRACE_DURABILITY");
+  app.add_option("--port-file", port_file, "File or pipe that receives the port once the server serves")
+      ->envname("MILLRACE_PORT_FILE");
+  app.add_option("--log-level", config.log_level, "What to log, to stderr")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->envname("MILLRACE_LOG_LEVEL");
+  app.add_option("--drain-timeout", drain_seconds, "Seconds that SIGTERM waits for what runs")
+      ->capture_default_str()
+      ->check(CLI::Range(0, kDrainSecondsMax))
+      ->envname("MILLRACE_DRAIN_TIMEOUT");
+
+  try {
+    app.parse(WithEnvironment(app, argc, argv));
+    if (!config.allow_remote && !IsLoopback(config.listen)) {
+      throw CLI::ValidationError(
+          "--listen", "'" + config.listen +
+                          "' can be reached from other machines, and calls are neither encrypted nor authenticated; "
+                          "listen on 127.0.0.1, or add --allow-remote if the network is trusted");
+    }
+  } catch (const CLI::ParseError& error) {
+    return {.config = std::nullopt, .exit_code = app.exit(error) == 0 ? 0 : kUsageError};
+  }
+
+  config.data_folder = data_folder;
+  config.port_file = port_file;
+  config.sync = durability == "sync";
+  config.drain_timeout = absl::Seconds(drain_seconds);
+  if (config.workers == 0) config.workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return {.config = std::move(config)};
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,38 @@
+// What millraced is told: by flags, environment and a configuration file, in this order of precedence.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace millrace::app {
+
+struct Config {
+  std::filesystem::path data_folder;
+  /// HOST:PORT. Port 0 lets the system choose.
+  std::string listen = "127.0.0.1:7400";
+  /// True: `listen` may be an address that other machines reach, though calls are neither encrypted nor authenticated.
+  bool allow_remote = false;
+  /// Threads of the worker pool; 0 is one per core.
+  int workers = 0;
+  /// True: nothing is acknowledged before it is synced to disk.
+  bool sync = true;
+  /// Where the port is written once the server serves; empty: nowhere.
+  std::filesystem::path port_file;
+  std::string log_level = "info";
+  /// How long SIGTERM waits for calls and chunks that run.
+  absl::Duration drain_timeout = absl::Seconds(30);
+};
+
+/// The configuration, or the exit code of a command line that asks for nothing to be run (`--help`) or is wrong; what
+/// there is to say has been printed.
+struct ParsedConfig {
+  std::optional<Config> config;
+  int exit_code = 0;
+};
+
+ParsedConfig ParseConfig(int argc, const char* const* argv);
+
+}  // namespace millrace::app

@@ -1,0 +1,41 @@
+#include "server/core/executor.h"
+
+#include <utility>
+
+namespace millrace::core {
+
+Executor::Executor(int threads, size_t queue_max) : queue_max_(queue_max) {
+  threads_.reserve(static_cast<size_t>(threads));
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
+}
+
+Executor::~Executor() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool Executor::TrySubmit(Work work) {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_ || queue_.size() >= queue_max_) return false;
+  queue_.push_back(std::move(work));
+  return true;
+}
+
+void Executor::Loop() {
+  for (;;) {
+    Work work;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &Executor::HasWorkOrStops));
+      if (queue_.empty()) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    work();
+  }
+}
+
+}  // namespace millrace::core

@@ -1,0 +1,72 @@
+// Where workers get chunks and give them back.
+//
+// A lease is the right to run one chunk. Leases are never stored: after a crash every uncommitted chunk is simply ready
+// again, and the epoch in the lease lets the store refuse a commit from before the crash.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/core/scheduler.h"
+#include "storage/store/job_store.h"
+
+namespace millrace::core {
+
+struct Lease {
+  model::JobPtr job;
+  int64_t sequence = 0;
+  int32_t attempt = 1;
+  int64_t epoch = 0;
+};
+
+/// Thread-safe. Hears of job changes from the store; workers block in Acquire.
+class LeaseHub final : public store::JobObserver {
+ public:
+  /// `epoch` is that of the store.
+  explicit LeaseHub(int64_t epoch) : epoch_(epoch) {}
+
+  void OnJobChanged(const model::JobPtr& job) override;
+
+  /// Waits for a chunk. Nothing after Stop.
+  std::optional<Lease> Acquire();
+
+  /// The worker has run the chunk and handed the outcome to the store.
+  void Ran(const Lease& lease);
+
+  /// The outcome is committed, or the chunk is not to be run again.
+  void Done(const Lease& lease);
+
+  /// The outcome could not be stored: the chunk runs again. No chunk is handed out for kPauseAfterReturn, so that a
+  /// store that refuses everything is not hammered.
+  void Return(const Lease& lease);
+
+  /// No further lease is given, Acquire returns; leases that are out may still be finished.
+  void Stop();
+
+  /// Waits until every lease is over, at most for `timeout`. False when time ran out.
+  bool AwaitIdle(absl::Duration timeout);
+
+  /// Chunks that run now, of one job and of all.
+  int32_t running(const model::JobKey& job) const;
+  int32_t running() const;
+
+  /// Chunks of the job whose lease is not over: running, or waiting to be committed.
+  int64_t in_flight(const model::JobKey& job) const;
+
+  static constexpr absl::Duration kPauseAfterReturn = absl::Seconds(1);
+
+ private:
+  bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.in_flight() == 0; }
+
+  const int64_t epoch_;
+  mutable absl::Mutex mutex_;
+  absl::CondVar changed_;
+  Scheduler scheduler_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace millrace::core

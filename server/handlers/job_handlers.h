@@ -1,0 +1,19 @@
+// The verbs of JobService and ExceptionService; their protos are the contract.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "millrace/v1/exception_service.pb.h"
+#include "millrace/v1/job_service.pb.h"
+#include "server/handlers/call.h"
+
+namespace millrace::handlers {
+
+absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const Call& call, const Deps& deps);
+absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, const Call& call, const Deps& deps);
+
+absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request, const Call& call,
+                                                          const Deps& deps);
+absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
+                                                                    const Call& call, const Deps& deps);
+
+}  // namespace millrace::handlers

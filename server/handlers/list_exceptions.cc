@@ -1,0 +1,37 @@
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/core/convert.h"
+#include "server/core/page_token.h"
+#include "server/handlers/job_handlers.h"
+#include "server/handlers/validate.h"
+#include "storage/model/limits.h"
+
+namespace millrace::handlers {
+
+absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request, const Call& call,
+                                                          const Deps& deps) {
+  if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
+  const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
+  if (!page_size.ok()) return page_size.status();
+  const std::string list =
+      absl::StrCat("ListExceptions/", call.principal.tenant, "/", request.job_id(), "/", request.fingerprint());
+  absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
+  if (!token.ok()) return token.status();
+
+  const absl::StatusOr<store::Page<model::RecordException>> page =
+      deps.store.ListExceptions({.job = call.job(request.job_id()),
+                                 .fingerprint = request.fingerprint(),
+                                 .page_size = *page_size,
+                                 .bytes_max = model::kReplyBytesTarget,
+                                 .token = *std::move(token)});
+  if (!page.ok()) return page.status();
+  v1::ListExceptionsResponse response;
+  for (const model::RecordException& exception : page->items) {
+    *response.add_exceptions() = core::ToProto(exception, request.job_id());
+  }
+  response.set_next_page_token(core::SealPageToken(list, page->next_token));
+  return response;
+}
+
+}  // namespace millrace::handlers

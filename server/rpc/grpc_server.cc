@@ -1,0 +1,72 @@
+#include "server/rpc/grpc_server.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "server/rpc/services.h"
+#include "storage/model/errors.h"
+#include "storage/model/limits.h"
+
+namespace millrace::rpc {
+namespace {
+
+class Server final : public GrpcServer {
+ public:
+  Server(const handlers::Deps& deps, core::Executor& executor, core::ProgressFeed& feed)
+      : environment_{.deps = deps, .executor = executor, .feed = feed}, services_(MakeServices(environment_)) {}
+
+  ~Server() override { Shutdown(absl::ZeroDuration()); }
+
+  absl::Status Start(const std::string& address) {
+    grpc::ServerBuilder builder;
+    // Without this a second server could listen on the same port and take half of the calls.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(model::kMessageBytesMax);
+    builder.SetMaxSendMessageSize(-1);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    for (const std::unique_ptr<grpc::Service>& service : services_) builder.RegisterService(service.get());
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      return model::MakeError(model::Reason::kServerNotReady,
+                              absl::StrCat("cannot listen on ", address,
+                                           ": another process may have the port; choose another with --listen"));
+    }
+    server_->GetHealthCheckService()->SetServingStatus(true);
+    return absl::OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+  void StopServing() override { server_->GetHealthCheckService()->SetServingStatus(false); }
+
+  void Shutdown(absl::Duration patience) override {
+    if (server_ == nullptr) return;
+    server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                   gpr_time_from_micros(absl::ToInt64Microseconds(patience), GPR_TIMESPAN)));
+    server_->Wait();
+    server_ = nullptr;
+  }
+
+ private:
+  const Environment environment_;
+  const std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> StartGrpcServer(const std::string& address, const handlers::Deps& deps,
+                                                            core::Executor& executor, core::ProgressFeed& feed) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  auto server = std::make_unique<Server>(deps, executor, feed);
+  if (absl::Status status = server->Start(address); !status.ok()) return status;
+  return server;
+}
+
+}  // namespace millrace::rpc

@@ -1,0 +1,131 @@
+#include "server/rpc/services.h"
+
+#include "millrace/v1/catalog_service.grpc.pb.h"
+#include "millrace/v1/exception_service.grpc.pb.h"
+#include "millrace/v1/job_service.grpc.pb.h"
+#include "millrace/v1/pipeline_service.grpc.pb.h"
+#include "server/handlers/catalog_handlers.h"
+#include "server/handlers/job_handlers.h"
+#include "server/handlers/pipeline_handlers.h"
+#include "server/rpc/pull_reactor.h"
+#include "server/rpc/unary.h"
+
+namespace millrace::rpc {
+namespace {
+
+using Context = grpc::CallbackServerContext;
+using Reactor = grpc::ServerUnaryReactor;
+
+class PipelineService final : public v1::PipelineService::CallbackService {
+ public:
+  explicit PipelineService(const Environment& environment) : environment_(environment) {}
+
+  Reactor* CreatePipeline(Context* context, const v1::CreatePipelineRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::CreatePipeline);
+  }
+  Reactor* Push(Context* context, const v1::PushRequest* request, v1::PushResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::Push);
+  }
+  Reactor* Pull(Context*, const v1::PullRequest* request, v1::PullResponse* response) override {
+    return ServePull(request, response, environment_);
+  }
+  Reactor* Acknowledge(Context* context, const v1::AcknowledgeRequest* request,
+                       v1::AcknowledgeResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::Acknowledge);
+  }
+  Reactor* ClosePipeline(Context* context, const v1::ClosePipelineRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ClosePipeline);
+  }
+  Reactor* CancelPipeline(Context* context, const v1::CancelPipelineRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::CancelPipeline);
+  }
+  Reactor* GetPipelineStatus(Context* context, const v1::GetPipelineStatusRequest* request,
+                             v1::PipelineStatus* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetPipelineStatus);
+  }
+  Reactor* DescribePipelines(Context* context, const v1::DescribePipelinesRequest* request,
+                             v1::DescribePipelinesResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::DescribePipelines);
+  }
+
+ private:
+  const Environment& environment_;
+};
+
+class JobService final : public v1::JobService::CallbackService {
+ public:
+  explicit JobService(const Environment& environment) : environment_(environment) {}
+
+  Reactor* GetJob(Context* context, const v1::GetJobRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetJob);
+  }
+  Reactor* ListJobs(Context* context, const v1::ListJobsRequest* request, v1::ListJobsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListJobs);
+  }
+
+ private:
+  const Environment& environment_;
+};
+
+class ExceptionService final : public v1::ExceptionService::CallbackService {
+ public:
+  explicit ExceptionService(const Environment& environment) : environment_(environment) {}
+
+  Reactor* ListExceptions(Context* context, const v1::ListExceptionsRequest* request,
+                          v1::ListExceptionsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListExceptions);
+  }
+  Reactor* ListExceptionGroups(Context* context, const v1::ListExceptionGroupsRequest* request,
+                               v1::ListExceptionGroupsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListExceptionGroups);
+  }
+
+ private:
+  const Environment& environment_;
+};
+
+class CatalogService final : public v1::CatalogService::CallbackService {
+ public:
+  explicit CatalogService(const Environment& environment) : environment_(environment) {}
+
+  Reactor* CreateServiceVersion(Context* context, const v1::CreateServiceVersionRequest* request,
+                                v1::ServiceVersion* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::CreateServiceVersion);
+  }
+  Reactor* GetServiceVersion(Context* context, const v1::GetServiceVersionRequest* request,
+                             v1::ServiceVersion* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetServiceVersion);
+  }
+  Reactor* ListServices(Context* context, const v1::ListServicesRequest* request,
+                        v1::ListServicesResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListServices);
+  }
+  Reactor* ListServiceVersions(Context* context, const v1::ListServiceVersionsRequest* request,
+                               v1::ListServiceVersionsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListServiceVersions);
+  }
+  Reactor* DeleteServiceVersion(Context* context, const v1::DeleteServiceVersionRequest* request,
+                                v1::DeleteServiceVersionResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::DeleteServiceVersion);
+  }
+  Reactor* TestService(Context* context, const v1::TestServiceRequest* request,
+                       v1::TestServiceResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::TestService);
+  }
+
+ private:
+  const Environment& environment_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Environment& environment) {
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  services.push_back(std::make_unique<PipelineService>(environment));
+  services.push_back(std::make_unique<JobService>(environment));
+  services.push_back(std::make_unique<ExceptionService>(environment));
+  services.push_back(std::make_unique<CatalogService>(environment));
+  return services;
+}
+
+}  // namespace millrace::rpc

@@ -1,0 +1,16 @@
+// The rim: absl::Status with a reason inside, grpc::Status with google.rpc details outside.
+#pragma once
+
+#include "absl/status/status.h"
+#include "grpcpp/support/status.h"
+
+namespace millrace::rpc {
+
+/// The same code and message, with ErrorInfo (reason, domain `millrace.dev`, metadata), BadRequest where a field is
+/// wrong, and RetryInfo where the caller should wait.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+/// What a caller gets whom the server has no room for: RESOURCE_EXHAUSTED, SERVER_BUSY.
+grpc::Status BusyStatus();
+
+}  // namespace millrace::rpc

@@ -1,0 +1,140 @@
+#include <fcntl.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/engine/engine.h"
+#include "storage/engine/engine_on_env.h"
+#include "storage/engine/rocks_engine.h"
+#include "storage/engine/rocks_options.h"
+#include "storage/engine/rocks_status.h"
+#include "storage/model/errors.h"
+
+namespace millrace::engine {
+namespace {
+
+// Notes that the engine stopped in the background (a flush that found the disk full), and keeps RocksDB from waiting
+// for space on a thread of its own: meanwhile it would refuse to resume when asked to.
+class ErrorListener final : public rocksdb::EventListener {
+ public:
+  explicit ErrorListener(std::shared_ptr<NeedsResume> needs_resume) : needs_resume_(std::move(needs_resume)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override { needs_resume_->store(true); }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  const std::shared_ptr<NeedsResume> needs_resume_;
+};
+
+absl::Status FolderError(const std::filesystem::path& folder, std::string_view what) {
+  return model::MakeError(model::Reason::kStorageFailed,
+                          absl::StrCat("data folder ", folder.string(), " ", std::string(what)),
+                          {{"folder", folder.string()}});
+}
+
+// Makes the folder and says plainly what RocksDB would say in terms of its own files.
+absl::Status PrepareFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  std::error_code unknown;
+  const std::filesystem::file_status there = std::filesystem::status(folder, unknown);
+  if (std::filesystem::exists(there) && !std::filesystem::is_directory(there)) {
+    return FolderError(folder, "is a file; choose a folder");
+  }
+  if (error == std::errc::no_space_on_device) return FromRocksOpen(rocksdb::Status::NoSpace(), folder);
+  if (error) return FolderError(folder, absl::StrCat("cannot be made: ", error.message()));
+  if (faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
+    const std::string why = std::error_code(errno, std::generic_category()).message();
+    return FolderError(
+        folder, absl::StrCat("cannot be written: ", why, "; give this user the right to, or choose another folder"));
+  }
+  return absl::OkStatus();
+}
+
+using Descriptors = std::vector<rocksdb::ColumnFamilyDescriptor>;
+using Handles = std::vector<rocksdb::ColumnFamilyHandle*>;
+
+/// The families that the folder has. RocksDB opens all or none: those of a newer version are opened too, so that its
+/// format version can be read.
+Descriptors StoredFamilies(const rocksdb::DBOptions& options, const EngineOptions& wanted, const Descriptors& known) {
+  std::vector<std::string> names;
+  if (!rocksdb::DB::ListColumnFamilies(options, wanted.folder.string(), &names).ok()) {
+    names = {rocksdb::kDefaultColumnFamilyName};
+  }
+  Descriptors stored;
+  for (const std::string& name : names) {
+    const auto found =
+        std::find_if(known.begin(), known.end(), [&](const auto& family) { return family.name == name; });
+    stored.push_back(found != known.end() ? *found : rocksdb::ColumnFamilyDescriptor(name, {}));
+  }
+  return stored;
+}
+
+/// Makes the families that are missing, all at once: one by one, each costs a rewrite of the options file.
+rocksdb::Status MakeMissing(rocksdb::DB* db, const Descriptors& known, Handles& handles) {
+  Descriptors missing;
+  for (const rocksdb::ColumnFamilyDescriptor& family : known) {
+    const bool there = std::any_of(handles.begin(), handles.end(),
+                                   [&](const auto* handle) { return handle->GetName() == family.name; });
+    if (!there) missing.push_back(family);
+  }
+  if (missing.empty()) return rocksdb::Status::OK();
+  Handles made;
+  const rocksdb::Status status = db->CreateColumnFamilies(missing, &made);
+  handles.insert(handles.end(), made.begin(), made.end());
+  return status;
+}
+
+/// Puts the known families first, in their order.
+void Arrange(const Descriptors& known, Handles& handles) {
+  for (size_t i = 0; i < known.size(); ++i) {
+    const auto found = std::find_if(handles.begin(), handles.end(),
+                                    [&](const auto* handle) { return handle->GetName() == known[i].name; });
+    std::iter_swap(handles.begin() + static_cast<std::ptrdiff_t>(i), found);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenEngineOnEnv(const EngineOptions& options, rocksdb::Env* env) {
+  if (absl::Status prepared = PrepareFolder(options.folder); !prepared.ok()) return prepared;
+
+  auto needs_resume = std::make_shared<NeedsResume>(false);
+  rocksdb::DBOptions db_options = MakeDbOptions(env);
+  db_options.listeners.push_back(std::make_shared<ErrorListener>(needs_resume));
+  const std::shared_ptr<rocksdb::Cache> block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  Descriptors known;
+  for (const FamilyOptions& family : options.families) {
+    known.emplace_back(family.name, MakeFamilyOptions(family, block_cache));
+  }
+
+  rocksdb::DB* raw = nullptr;
+  Handles handles;
+  const rocksdb::Status opened = rocksdb::DB::Open(db_options, options.folder.string(),
+                                                   StoredFamilies(db_options, options, known), &handles, &raw);
+  if (!opened.ok()) return FromRocksOpen(opened, options.folder);
+  std::unique_ptr<rocksdb::DB> db(raw);
+  const rocksdb::Status made = MakeMissing(db.get(), known, handles);
+  if (made.ok()) Arrange(known, handles);
+  // From here on the engine closes what is open.
+  auto engine = std::make_unique<RocksEngine>(std::move(db), std::move(handles), std::move(needs_resume));
+  if (!made.ok()) return FromRocksOpen(made, options.folder);
+  return engine;
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const EngineOptions& options) {
+  return OpenEngineOnEnv(options, rocksdb::Env::Default());
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,56 @@
+// The engine over RocksDB. Forward declarations only: RocksDB's headers are included by .cc files of this room.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/engine/engine.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Status;
+}  // namespace rocksdb
+
+namespace millrace::engine {
+
+/// True from a failure of the engine until it is brought back. Shared with RocksDB's own threads.
+using NeedsResume = std::atomic<bool>;
+
+class RocksEngine final : public Engine {
+ public:
+  /// `handles` are the families in the order of EngineOptions, then those nobody asked for.
+  RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
+              std::shared_ptr<NeedsResume> needs_resume);
+  ~RocksEngine() override;
+
+  absl::StatusOr<std::optional<std::string>> Get(FamilyIndex family, std::string_view key) const override;
+  std::unique_ptr<Cursor> Scan(FamilyIndex family, std::string_view begin, std::string_view end,
+                               Direction direction) const override;
+  std::unique_ptr<WriteUnit> NewUnit() const override;
+  absl::Status Write(WriteUnit& unit, bool sync) override;
+  absl::Status SyncLog() override;
+
+ private:
+  /// Before each write: brings the engine back after a failure.
+  absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  /// The outcome of a write. A log that failed is noted: RocksDB must not write it again.
+  absl::Status Conclude(const rocksdb::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  /// Keeps something in memory that waits to be flushed.
+  void KeepUnflushed();
+  uint64_t CurrentLog() const;
+
+  const std::unique_ptr<rocksdb::DB> db_;
+  const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  const std::shared_ptr<NeedsResume> needs_resume_;
+
+  absl::Mutex write_mutex_;
+  /// The number of the log that a write or a sync failed on; 0 when there is none.
+  uint64_t failed_log_ ABSL_GUARDED_BY(write_mutex_) = 0;
+};
+
+}  // namespace millrace::engine

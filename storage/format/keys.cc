@@ -1,0 +1,222 @@
+#include "storage/format/keys.h"
+
+#include <cassert>
+#include <limits>
+#include <utility>
+
+namespace millrace::format {
+namespace {
+
+constexpr char kTextEnd = '\0';
+
+constexpr char kDefinition = 'd';
+constexpr char kProgress = 'p';
+constexpr char kBlock = 'b';
+constexpr char kFingerprint = 'f';
+constexpr char kGroup = 'g';
+constexpr char kChunkId = 'c';
+constexpr char kRequestId = 'r';
+constexpr char kJobByTime = 't';
+constexpr char kUniqueKey = 'u';
+constexpr char kVersionId = 'v';
+constexpr char kUnfinished = 'a';
+
+/// Puts a key together, part by part.
+class Key {
+ public:
+  Key(std::string_view tenant, std::string_view job) {
+    bytes_.reserve(tenant.size() + job.size() + 64);
+    Text(tenant).Text(job);
+  }
+  explicit Key(const model::JobKey& job) : Key(job.tenant, job.job_id) {}
+
+  Key& Text(std::string_view text) {
+    // Ids are validated where they enter; one with a zero byte could pose as a key of another tenant.
+    assert(text.find(kTextEnd) == text.npos);
+    bytes_.append(text).push_back(kTextEnd);
+    return *this;
+  }
+  Key& Kind(char kind) {
+    bytes_.push_back(kind);
+    return *this;
+  }
+  Key& Number(int64_t number) { return BigEndian(static_cast<uint64_t>(number), 8); }
+  Key& Index(int32_t index) { return BigEndian(static_cast<uint32_t>(index), 4); }
+  Key& Time(absl::Time time) {
+    return BigEndian(static_cast<uint64_t>(absl::ToUnixNanos(time)) ^ (uint64_t{1} << 63), 8);
+  }
+
+  std::string Bytes() { return std::move(bytes_); }
+
+  /// All keys that begin like this one, whose last part is a text or a kind.
+  KeyRange Prefixed() {
+    KeyRange range{bytes_, std::move(bytes_)};
+    ++range.end.back();
+    return range;
+  }
+
+ private:
+  Key& BigEndian(uint64_t value, int width) {
+    for (int shift = 8 * (width - 1); shift >= 0; shift -= 8) bytes_.push_back(static_cast<char>(value >> shift));
+    return *this;
+  }
+
+  std::string bytes_;
+};
+
+/// Takes a key apart, part by part; `ok` tells whether all parts so far were there.
+class KeyReader {
+ public:
+  explicit KeyReader(std::string_view key) : rest_(key) {}
+
+  std::string Text() {
+    const size_t end = rest_.find(kTextEnd);
+    if (end == rest_.npos) {
+      ok_ = false;
+      return {};
+    }
+    std::string text(rest_.substr(0, end));
+    rest_.remove_prefix(end + 1);
+    return text;
+  }
+  void Skip(size_t count) {
+    ok_ = ok_ && rest_.size() >= count;
+    if (ok_) rest_.remove_prefix(count);
+  }
+  bool AtEnd() const { return ok_ && rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+uint64_t FromBigEndian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
+}  // namespace
+
+std::string JobDefinitionKey(const model::JobKey& job) { return Key(job).Kind(kDefinition).Bytes(); }
+std::string JobProgressKey(const model::JobKey& job) { return Key(job).Kind(kProgress).Bytes(); }
+std::string StatisticsKey(const model::JobKey& job) { return Key(job).Bytes(); }
+std::string ChunkKey(const model::JobKey& job, int64_t sequence) { return Key(job).Number(sequence).Bytes(); }
+std::string ResultKey(const model::JobKey& job, int64_t number) { return Key(job).Number(number).Bytes(); }
+std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id) {
+  return Key(job).Kind(kChunkId).Text(chunk_id).Bytes();
+}
+
+KeyRange JobRange(const model::JobKey& job) { return Key(job).Prefixed(); }
+
+KeyRange NumberRange(const model::JobKey& job, int64_t first, int64_t last) {
+  // Behind the last of all numbers come the keys of the next job.
+  if (last == std::numeric_limits<int64_t>::max()) return {Key(job).Number(first).Bytes(), JobRange(job).end};
+  return {Key(job).Number(first).Bytes(), Key(job).Number(last + 1).Bytes()};
+}
+
+std::optional<int64_t> ParseNumber(std::string_view key) {
+  if (key.size() < 8) return std::nullopt;
+  return static_cast<int64_t>(FromBigEndian(key.substr(key.size() - 8)));
+}
+
+std::string ExceptionBlockKey(const model::JobKey& job, const BlockPlace& place) {
+  return Key(job).Kind(kBlock).Number(place.sequence).Index(place.last).Bytes();
+}
+
+KeyRange ExceptionBlocksFrom(const model::JobKey& job, int64_t sequence, int32_t index) {
+  return {ExceptionBlockKey(job, {sequence, index}), Key(job).Kind(kBlock).Prefixed().end};
+}
+
+std::string FingerprintKey(const model::JobKey& job, std::string_view fingerprint, const BlockPlace& place) {
+  return Key(job).Kind(kFingerprint).Text(fingerprint).Number(place.sequence).Index(place.last).Bytes();
+}
+
+KeyRange FingerprintsFrom(const model::JobKey& job, std::string_view fingerprint, int64_t sequence, int32_t index) {
+  return {FingerprintKey(job, fingerprint, {sequence, index}),
+          Key(job).Kind(kFingerprint).Text(fingerprint).Prefixed().end};
+}
+
+std::optional<BlockPlace> ParseBlockPlace(std::string_view key) {
+  if (key.size() < 12) return std::nullopt;
+  key.remove_prefix(key.size() - 12);
+  return BlockPlace{static_cast<int64_t>(FromBigEndian(key.substr(0, 8))),
+                    static_cast<int32_t>(FromBigEndian(key.substr(8)))};
+}
+
+std::string ExceptionGroupKey(const model::JobKey& job, std::string_view fingerprint) {
+  return Key(job).Kind(kGroup).Text(fingerprint).Bytes();
+}
+
+KeyRange ExceptionGroups(const model::JobKey& job) { return Key(job).Kind(kGroup).Prefixed(); }
+
+std::string RequestIdKey(std::string_view tenant, std::string_view request_id) {
+  return Key(tenant, "").Kind(kRequestId).Text(request_id).Bytes();
+}
+
+std::string UniqueKeyKey(std::string_view tenant, std::string_view unique_key) {
+  return Key(tenant, "").Kind(kUniqueKey).Text(unique_key).Bytes();
+}
+
+std::string VersionIdKey(std::string_view tenant, std::string_view version_id) {
+  return Key(tenant, "").Kind(kVersionId).Text(version_id).Bytes();
+}
+
+std::string JobByTimeKey(std::string_view tenant, absl::Time create_time, std::string_view job_id) {
+  return Key(tenant, "").Kind(kJobByTime).Time(create_time).Text(job_id).Bytes();
+}
+
+KeyRange JobsByTime(std::string_view tenant) { return Key(tenant, "").Kind(kJobByTime).Prefixed(); }
+
+std::optional<std::string> ParseJobByTime(std::string_view key) {
+  KeyReader reader(key);
+  reader.Text();
+  reader.Text();
+  reader.Skip(1 + 8);
+  std::string job_id = reader.Text();
+  if (!reader.AtEnd()) return std::nullopt;
+  return job_id;
+}
+
+std::string ServiceVersionKey(std::string_view tenant, std::string_view service, std::string_view version) {
+  return Key(tenant, "").Text(service).Text(version).Bytes();
+}
+
+KeyRange ServicesFrom(std::string_view tenant, std::string_view from) {
+  return {Key(tenant, "").Text(from).Bytes(), Key(tenant, "").Prefixed().end};
+}
+
+KeyRange ServiceVersions(std::string_view tenant, std::string_view service) {
+  return Key(tenant, "").Text(service).Prefixed();
+}
+
+std::optional<ServiceVersionName> ParseServiceVersion(std::string_view key) {
+  KeyReader reader(key);
+  reader.Text();
+  reader.Text();
+  ServiceVersionName name;
+  name.service = reader.Text();
+  name.version = reader.Text();
+  if (!reader.AtEnd()) return std::nullopt;
+  return name;
+}
+
+std::string UnfinishedJobKey(const model::JobKey& job) {
+  return Key("", "").Kind(kUnfinished).Text(job.tenant).Text(job.job_id).Bytes();
+}
+
+KeyRange UnfinishedJobs() { return Key("", "").Kind(kUnfinished).Prefixed(); }
+
+std::optional<model::JobKey> ParseUnfinishedJob(std::string_view key) {
+  KeyReader reader(key);
+  reader.Text();
+  reader.Text();
+  reader.Skip(1);
+  model::JobKey job;
+  job.tenant = reader.Text();
+  job.job_id = reader.Text();
+  if (!reader.AtEnd()) return std::nullopt;
+  return job;
+}
+
+}  // namespace millrace::format

@@ -1,0 +1,137 @@
+// Every byte of every key is made here, and nowhere else. docs/STORAGE_FORMAT.md shows the same table with the rows.
+//
+//   family      key                                                        row
+//   jobs        tenant 0 job 0 'd'                                         what the creator chose, written once
+//               tenant 0 job 0 'p'                                         how far the job has come
+//   chunks      tenant 0 job 0 sequence                                    a chunk without its payload
+//   inputs      tenant 0 job 0 sequence                                    its payload, parameters and summary
+//   results     tenant 0 job 0 number                                      a result, in commit order
+//   exceptions  tenant 0 job 0 'b' sequence last                           exceptions of one chunk, by index
+//               tenant 0 job 0 'f' fingerprint 0 sequence last             empty: the block holds this fingerprint
+//               tenant 0 job 0 'g' fingerprint 0                           a group of exceptions
+//   statistics  tenant 0 job 0                                             what each node did
+//   services    tenant 0 0 service 0 version 0                             a service version
+//   index       tenant 0 job 0 'c' chunk 0                                 the chunk with this id
+//               tenant 0 0 'r' request 0                                   the job made by this request
+//               tenant 0 0 't' create time job 0                           empty: jobs by create time
+//               tenant 0 0 'u' unique key 0                                the active job that holds this key
+//               tenant 0 0 'v' version id 0                                the service version with this id
+//               0 0 'a' tenant 0 job 0                                     empty: a job that has not ended
+//   meta        name                                                       a number
+//
+// `0` is the byte that ends a text; texts hold none. `sequence` and `number` are 8 bytes, `last` (the index of the last
+// exception of its block) is 4, `create time` is 8 bytes of Unix nanoseconds with the sign bit flipped: all
+// big-endian, so the order of bytes is the order of values. The job is empty where a key belongs to a whole tenant, and
+// both are where it belongs to the whole store; no valid id is empty.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "storage/model/job.h"
+
+namespace millrace::format {
+
+/// Column families. The order is that of kFamilies and is not stored; the names are.
+enum class Family : size_t { kJobs, kChunks, kInputs, kResults, kExceptions, kStatistics, kServices, kIndex, kMeta };
+
+struct FamilyTraits {
+  std::string_view name;
+  /// Holds large values that are compressed already.
+  bool payloads = false;
+  /// Is often asked for keys that it does not hold.
+  bool sought_in_vain = false;
+};
+
+/// All families that this version uses. Reserved for what is to come: `schedules`, `events`.
+inline constexpr std::array<FamilyTraits, 9> kFamilies = {{
+    {"jobs", false, true},
+    {"chunks", false, false},
+    {"inputs", true, false},
+    {"results", true, false},
+    {"exceptions", true, false},
+    {"statistics", false, false},
+    {"services", false, false},
+    {"index", false, true},
+    {"meta", false, false},
+}};
+
+/// The version of everything that is stored: raised when an older server could not read what a newer one wrote.
+inline constexpr int64_t kFormatVersion = 1;
+
+/// Keys from `begin` up to but not including `end`.
+struct KeyRange {
+  std::string begin;
+  std::string end;
+};
+
+// One job.
+std::string JobDefinitionKey(const model::JobKey& job);
+std::string JobProgressKey(const model::JobKey& job);
+std::string StatisticsKey(const model::JobKey& job);
+/// In `chunks` and `inputs`.
+std::string ChunkKey(const model::JobKey& job, int64_t sequence);
+std::string ResultKey(const model::JobKey& job, int64_t number);
+std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id);
+
+/// All keys of a job in a family (in `index`, those that belong to no tenant as a whole).
+KeyRange JobRange(const model::JobKey& job);
+/// In `chunks`, `inputs` or `results`: `first` up to and including `last`.
+KeyRange NumberRange(const model::JobKey& job, int64_t first, int64_t last);
+/// The number that ends a key of `chunks`, `inputs` or `results`.
+std::optional<int64_t> ParseNumber(std::string_view key);
+
+// Exceptions of one job.
+
+/// The place of a block of exceptions: they belong to chunk `sequence`, and `last` is the greatest index among them.
+struct BlockPlace {
+  int64_t sequence = 0;
+  int32_t last = 0;
+};
+
+std::string ExceptionBlockKey(const model::JobKey& job, const BlockPlace& place);
+/// All blocks that may hold an exception at or behind (`sequence`, `index`).
+KeyRange ExceptionBlocksFrom(const model::JobKey& job, int64_t sequence, int32_t index);
+std::string FingerprintKey(const model::JobKey& job, std::string_view fingerprint, const BlockPlace& place);
+/// The same for the blocks that hold a fingerprint.
+KeyRange FingerprintsFrom(const model::JobKey& job, std::string_view fingerprint, int64_t sequence, int32_t index);
+/// The place that ends a block key or a fingerprint key.
+std::optional<BlockPlace> ParseBlockPlace(std::string_view key);
+std::string ExceptionGroupKey(const model::JobKey& job, std::string_view fingerprint);
+KeyRange ExceptionGroups(const model::JobKey& job);
+
+// A tenant.
+std::string RequestIdKey(std::string_view tenant, std::string_view request_id);
+std::string UniqueKeyKey(std::string_view tenant, std::string_view unique_key);
+std::string VersionIdKey(std::string_view tenant, std::string_view version_id);
+
+std::string JobByTimeKey(std::string_view tenant, absl::Time create_time, std::string_view job_id);
+KeyRange JobsByTime(std::string_view tenant);
+std::optional<std::string> ParseJobByTime(std::string_view key);
+
+std::string ServiceVersionKey(std::string_view tenant, std::string_view service, std::string_view version);
+/// All versions of all services of a tenant whose names are `from` or come behind it.
+KeyRange ServicesFrom(std::string_view tenant, std::string_view from);
+/// All versions of one service.
+KeyRange ServiceVersions(std::string_view tenant, std::string_view service);
+
+struct ServiceVersionName {
+  std::string service;
+  std::string version;
+};
+std::optional<ServiceVersionName> ParseServiceVersion(std::string_view key);
+
+// The whole store.
+std::string UnfinishedJobKey(const model::JobKey& job);
+KeyRange UnfinishedJobs();
+std::optional<model::JobKey> ParseUnfinishedJob(std::string_view key);
+
+inline constexpr std::string_view kFormatVersionKey = "format_version";
+inline constexpr std::string_view kEpochKey = "epoch";
+
+}  // namespace millrace::format

@@ -1,0 +1,186 @@
+#include "storage/format/rows.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/format/fields.h"
+#include "storage/format/payload.h"
+#include "storage/format/wire.h"
+#include "storage/model/errors.h"
+
+namespace millrace::format {
+namespace {
+
+absl::Status Corrupt(std::string_view what) {
+  return model::MakeError(model::Reason::kStorageCorrupt, absl::StrCat("a stored row of ", std::string(what),
+                                                                       " is damaged; check the disk and restore "
+                                                                       "from a backup"));
+}
+
+template <class T>
+absl::StatusOr<T> Decode(std::string_view row, std::string_view what) {
+  T value;
+  if (!ReadRow(row, value)) return Corrupt(what);
+  return value;
+}
+
+template <class E>
+bool Within(E value, E first, E last) {
+  return value >= first && value <= last;
+}
+
+}  // namespace
+
+std::string EncodeJobDefinition(const model::Job& job) {
+  std::string row;
+  Writer writer(row);
+  DefinitionFields(writer, job);
+  return row;
+}
+
+std::string EncodeJobProgress(const model::Job& job) {
+  std::string row;
+  Writer writer(row);
+  ProgressFields(writer, job);
+  return row;
+}
+
+absl::StatusOr<model::Job> DecodeJob(std::string_view definition, std::string_view progress) {
+  model::Job job;
+  const bool ok = ReadRow(definition, job) && MergeRow(progress, job) &&
+                  Within(job.state, model::JobState::kCreated, model::JobState::kCancelled) &&
+                  Within(job.cancel_mode, model::CancelMode::kNone, model::CancelMode::kForce);
+  if (!ok) return Corrupt("a job");
+  return job;
+}
+
+std::string EncodeChunk(const model::Chunk& chunk) { return WriteRow(chunk); }
+
+absl::StatusOr<model::Chunk> DecodeChunk(int64_t sequence, std::string_view row) {
+  model::Chunk chunk;
+  const bool ok =
+      ReadRow(row, chunk) && Within(chunk.state, model::ChunkState::kPending, model::ChunkState::kCommitted);
+  if (!ok) return Corrupt("a chunk");
+  chunk.sequence = sequence;
+  return chunk;
+}
+
+std::string EncodeInput(std::string_view payload, std::string_view parameters_json, const model::SummarySpec& summary) {
+  return WriteRow(InputRow{payload, parameters_json, summary});
+}
+
+absl::StatusOr<model::ChunkInput> DecodeInput(model::Chunk chunk, std::string_view row) {
+  InputRow input;
+  if (!ReadRow(row, input)) return Corrupt("an input");
+  absl::StatusOr<std::string> json_lines = DecodePayload(input.payload);
+  if (!json_lines.ok()) return json_lines.status();
+  chunk.parameters_json = std::string(input.parameters_json);
+  chunk.summary = std::move(input.summary);
+  return model::ChunkInput{std::move(chunk), *std::move(json_lines)};
+}
+
+std::string EncodeResultBody(const model::ChunkResult& result, std::string_view payload) {
+  std::string row;
+  row.reserve(payload.size() + 4 * result.process_time_ns.size() + 256);
+  Writer writer(row);
+  ResultBodyFields(writer, result);
+  writer(kResultPayload, payload);
+  return row;
+}
+
+std::string EncodeResultPlace(const model::ChunkResult& result) {
+  std::string row;
+  Writer writer(row);
+  ResultPlaceFields(writer, result);
+  return row;
+}
+
+absl::StatusOr<model::ChunkResult> DecodeResult(int64_t number, std::string_view bytes) {
+  ResultRow row;
+  if (!ReadRow(bytes, row)) return Corrupt("a result");
+  absl::StatusOr<std::string> json_lines = DecodePayload(row.payload);
+  if (!json_lines.ok()) return json_lines.status();
+  row.result.json_lines = *std::move(json_lines);
+  row.result.number = number;
+  return std::move(row.result);
+}
+
+absl::StatusOr<size_t> ResultOutputBytes(std::string_view row) {
+  while (!row.empty()) {
+    wire::Field field;
+    if (!wire::TakeField(row, field)) break;
+    if (field.number == kResultPayload) return PayloadSize(field.bytes);
+  }
+  return Corrupt("a result");
+}
+
+absl::StatusOr<ResultPlace> DecodeResultPlace(std::string_view row) { return Decode<ResultPlace>(row, "a result"); }
+
+std::string EncodeExceptionBlock(const std::vector<model::RecordException>& exceptions) {
+  std::string list;
+  Writer writer(list);
+  writer(kListedExceptions, exceptions);
+  const std::string payload = EncodePayload(list);
+  return WriteRow(ExceptionBlockRow{payload});
+}
+
+absl::StatusOr<std::vector<model::RecordException>> DecodeExceptionBlock(std::string_view row) {
+  ExceptionBlockRow block;
+  if (!ReadRow(row, block)) return Corrupt("exceptions");
+  absl::StatusOr<std::string> list = DecodePayload(block.payload);
+  if (!list.ok()) return list.status();
+  absl::StatusOr<ExceptionList> decoded = Decode<ExceptionList>(*list, "exceptions");
+  if (!decoded.ok()) return decoded.status();
+  return std::move(decoded->exceptions);
+}
+
+std::string EncodeExceptionGroup(const model::ExceptionGroup& group) { return WriteRow(group); }
+
+absl::StatusOr<model::ExceptionGroup> DecodeExceptionGroup(std::string_view row) {
+  return Decode<model::ExceptionGroup>(row, "an exception group");
+}
+
+std::string EncodeNodeStatistics(const model::NodeStatisticsMap& nodes) {
+  std::string row;
+  Writer writer(row);
+  writer(kStatisticsNodes, nodes);
+  return row;
+}
+
+absl::StatusOr<model::NodeStatisticsMap> DecodeNodeStatistics(std::string_view row) {
+  absl::StatusOr<StatisticsRow> decoded = Decode<StatisticsRow>(row, "statistics");
+  if (!decoded.ok()) return decoded.status();
+  return std::move(decoded->nodes);
+}
+
+std::string EncodeServiceVersion(const model::ServiceVersion& version) { return WriteRow(version); }
+
+absl::StatusOr<model::ServiceVersion> DecodeServiceVersion(std::string_view row) {
+  return Decode<model::ServiceVersion>(row, "a service version");
+}
+
+std::string EncodeIndexedChunk(const IndexedChunk& chunk) { return WriteRow(chunk); }
+
+absl::StatusOr<IndexedChunk> DecodeIndexedChunk(std::string_view row) {
+  return Decode<IndexedChunk>(row, "the chunk index");
+}
+
+std::string EncodeIndexedJob(const IndexedJob& job) { return WriteRow(job); }
+
+absl::StatusOr<IndexedJob> DecodeIndexedJob(std::string_view row) { return Decode<IndexedJob>(row, "the job index"); }
+
+std::string EncodeIndexedVersion(const IndexedVersion& version) { return WriteRow(version); }
+
+absl::StatusOr<IndexedVersion> DecodeIndexedVersion(std::string_view row) {
+  return Decode<IndexedVersion>(row, "the service index");
+}
+
+std::string EncodeMetaNumber(int64_t value) { return WriteRow(MetaNumber{value}); }
+
+absl::StatusOr<int64_t> DecodeMetaNumber(std::string_view row) {
+  absl::StatusOr<MetaNumber> number = Decode<MetaNumber>(row, "the store's own numbers");
+  if (!number.ok()) return number.status();
+  return number->value;
+}
+
+}  // namespace millrace::format

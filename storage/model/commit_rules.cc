@@ -1,0 +1,117 @@
+#include "storage/model/commit_rules.h"
+
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/model/digest.h"
+
+namespace millrace::model {
+namespace {
+
+// Every name is followed by its length or a number, so that no two summaries give the same text.
+std::string SummaryText(const SummarySpec& summary) {
+  std::string text = summary.ignore_error ? "ignore" : "fail";
+  for (const Aggregation& aggregation : summary.aggregations) {
+    absl::StrAppend(&text, " ", aggregation.output_name.size(), ":", aggregation.output_name, "=",
+                    static_cast<int32_t>(aggregation.op));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string ContentHash(const NewChunk& chunk) {
+  return Digest128({chunk.json_lines, chunk.parameters_json, SummaryText(chunk.summary)});
+}
+
+Chunk MakeChunk(const NewChunk& pushed, int64_t sequence, absl::Time now) {
+  Chunk chunk;
+  chunk.id = pushed.id;
+  chunk.sequence = sequence;
+  chunk.record_count = pushed.record_count;
+  chunk.input_bytes = static_cast<int64_t>(pushed.json_lines.size());
+  chunk.parameters_json = pushed.parameters_json;
+  chunk.summary = pushed.summary;
+  chunk.content_hash = ContentHash(pushed);
+  chunk.push_time = now;
+  return chunk;
+}
+
+ChunkResult MakeResult(const Job& job, const Chunk& chunk, ChunkOutcome& outcome) {
+  ChunkResult result;
+  result.number = chunk.result_number;
+  result.chunk_id = chunk.id;
+  result.sequence = chunk.sequence;
+  result.record_count = chunk.record_count;
+  result.json_lines = std::move(outcome.json_lines);
+  result.errors.reserve(outcome.failures.size());
+  for (const RecordFailure& failure : outcome.failures) {
+    result.errors.push_back({failure.index, failure.node, failure.code, failure.message});
+  }
+  result.warnings = std::move(outcome.warnings);
+  result.process_time_ns = std::move(outcome.process_time_ns);
+  result.summary = std::move(outcome.summary);
+  result.summary_error = std::move(outcome.summary_error);
+  result.config_hash = chunk.config_hash;
+  result.attempt = chunk.attempts;
+  result.cumulative_output_bytes = job.counters.output_bytes;
+  result.cumulative_records = job.counters.records_completed + job.counters.records_failed;
+  return result;
+}
+
+std::vector<RecordException> ExceptionsOf(const Chunk& chunk, const ChunkOutcome& outcome) {
+  std::vector<RecordException> exceptions;
+  exceptions.reserve(outcome.failures.size());
+  for (const RecordFailure& failure : outcome.failures) {
+    RecordException& exception = exceptions.emplace_back();
+    exception.sequence = chunk.sequence;
+    exception.index = failure.index;
+    exception.chunk_id = chunk.id;
+    exception.input = failure.input;
+    exception.node = failure.node;
+    exception.code = failure.code;
+    exception.message = failure.message;
+    exception.fingerprint =
+        Fingerprint(failure.node, failure.code, NormaliseMessage(failure.message), chunk.config_hash);
+    exception.config_hash = chunk.config_hash;
+    exception.create_time = chunk.commit_time;
+  }
+  return exceptions;
+}
+
+ExceptionGroup MakeGroup(const RecordException& exception) {
+  ExceptionGroup group;
+  group.fingerprint = exception.fingerprint;
+  group.node = exception.node;
+  group.code = exception.code;
+  group.normalised_message = NormaliseMessage(exception.message);
+  group.config_hash = exception.config_hash;
+  return group;
+}
+
+ExceptionGroup MakeOtherGroup() {
+  ExceptionGroup group;
+  group.fingerprint = std::string(kOtherFingerprint);
+  return group;
+}
+
+void AddToGroup(ExceptionGroup& group, const RecordException& exception) {
+  if (group.count == 0) {
+    group.first_time = exception.create_time;
+    group.sample_exception_id = ExceptionId(exception.sequence, exception.index);
+    group.sample_message = exception.message;
+  }
+  group.count += 1;
+  group.last_time = exception.create_time;
+}
+
+bool ComesBefore(const ExceptionGroup& a, const ExceptionGroup& b) {
+  return std::tie(b.count, a.fingerprint) < std::tie(a.count, b.fingerprint);
+}
+
+void MergeNodeStatistics(NodeStatisticsMap& job, const NodeStatisticsMap& chunk) {
+  for (const auto& [node, statistics] : chunk) job[node].Merge(statistics);
+}
+
+}  // namespace millrace::model

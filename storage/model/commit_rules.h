@@ -1,0 +1,48 @@
+// What pushes and commits leave behind besides the job itself: chunk rows, results, exceptions and their groups. Pure
+// functions, so that every JobStore builds the same rows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "storage/model/chunk.h"
+#include "storage/model/exception.h"
+#include "storage/model/job.h"
+
+namespace millrace::model {
+
+/// Identifies the content of a chunk (payload, parameters, summary, but not its id): 32 hexadecimal digits. The same
+/// for ever, for it is stored.
+std::string ContentHash(const NewChunk& chunk);
+
+/// The row of a chunk that is pushed now, in state kPending.
+Chunk MakeChunk(const NewChunk& pushed, int64_t sequence, absl::Time now);
+
+/// The result of a commit that ApplyCommit let pass, from `job` and `chunk` as ApplyCommit left them. Moves the large
+/// parts out of `outcome`; its failures stay, for ExceptionsOf.
+ChunkResult MakeResult(const Job& job, const Chunk& chunk, ChunkOutcome& outcome);
+
+/// The exceptions of a commit, by index, from `chunk` as ApplyCommit left it. Each carries the fingerprint of the group
+/// that it belongs to by its cause.
+std::vector<RecordException> ExceptionsOf(const Chunk& chunk, const ChunkOutcome& outcome);
+
+/// An empty group for exceptions with the cause of `exception`: count 0, to be filled by AddToGroup.
+ExceptionGroup MakeGroup(const RecordException& exception);
+
+/// The empty group with fingerprint kOtherFingerprint. Once a job has kExceptionGroupsPerJobMax groups besides it, an
+/// exception that would need another one joins it, and its fingerprint becomes kOtherFingerprint.
+ExceptionGroup MakeOtherGroup();
+
+/// Counts `exception` in: count, times, and the sample when it is the first.
+void AddToGroup(ExceptionGroup& group, const RecordException& exception);
+
+/// The order of ListExceptionGroups: larger count first, then by fingerprint.
+bool ComesBefore(const ExceptionGroup& a, const ExceptionGroup& b);
+
+/// Adds the node statistics of a chunk to those of its job.
+void MergeNodeStatistics(NodeStatisticsMap& job, const NodeStatisticsMap& chunk);
+
+}  // namespace millrace::model

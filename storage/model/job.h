@@ -1,0 +1,138 @@
+// The durable record of one run. Plain data; the rules that change it are in job_rules.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "storage/model/limits.h"
+
+namespace millrace::model {
+
+/// Names a job across tenants.
+struct JobKey {
+  std::string tenant;
+  std::string job_id;
+
+  friend bool operator==(const JobKey&, const JobKey&) = default;
+  friend bool operator<(const JobKey& a, const JobKey& b) {
+    return std::tie(a.tenant, a.job_id) < std::tie(b.tenant, b.job_id);
+  }
+  template <typename H>
+  friend H AbslHashValue(H h, const JobKey& key) {
+    return H::combine(std::move(h), key.tenant, key.job_id);
+  }
+};
+
+/// How far a job has come. The numbers are stored and those of millrace.v1.JobState: never change them.
+enum class JobState : int32_t {
+  kCreated = 1,
+  kInProgress = 2,
+  kPaused = 3,
+  kClosed = 4,
+  kClosedByTimeout = 5,
+  kCompleted = 6,
+  kCompletedByTimeout = 7,
+  kFailed = 8,
+  kCancelled = 9,
+};
+
+/// How a completed job ended. Not stored: it follows from the counters. The numbers are millrace.v1.Outcome's.
+enum class Outcome : int32_t { kNone = 0, kSucceeded = 1, kPartial = 2, kFailedAll = 3 };
+
+/// What cancel does with chunks that run at that moment. Stored: never change the numbers.
+enum class CancelMode : int32_t { kNone = 0, kDrain = 1, kForce = 2 };
+
+struct JobMetadata {
+  std::string name;
+  std::string description;
+  std::string project;
+  std::vector<std::string> tags;
+  std::string source_system;
+  std::string correlation_id;
+  std::string call_purpose;
+};
+
+/// Limits of a job, defaults filled in. See millrace.v1.JobOptions.
+struct JobOptions {
+  int32_t max_workers = 1;
+  int64_t input_buffer_bytes = kInputBufferBytesDefault;
+  int64_t output_buffer_bytes = kOutputBufferBytesDefault;
+  absl::Duration record_timeout = kRecordTimeoutDefault;
+  std::string unique_key;
+};
+
+/// Sums over the life of a job. Each only grows.
+struct JobCounters {
+  int64_t chunks_completed = 0;
+  int64_t chunks_failed = 0;
+  int64_t records_submitted = 0;
+  int64_t records_completed = 0;
+  int64_t records_failed = 0;
+  int64_t input_bytes = 0;
+  int64_t output_bytes = 0;
+  int64_t compute_nanos = 0;
+};
+
+struct Job {
+  std::string tenant;
+  std::string id;
+
+  std::string service;
+  std::string service_version;
+  std::string service_id;
+  std::string version_id;
+  std::string config_hash;
+
+  JobState state = JobState::kCreated;
+  CancelMode cancel_mode = CancelMode::kNone;
+  std::string state_reason;
+
+  JobMetadata metadata;
+  JobOptions options;
+  /// A JSON object; `{}` when there are none.
+  std::string parameters_json = "{}";
+  std::vector<std::string> selected_outputs;
+  /// Empty when the creator gave none. `request_hash` tells whether it was the same request.
+  std::string request_id;
+  std::string request_hash;
+
+  JobCounters counters;
+  /// Chunks are numbered from 1 in push order; this is the newest.
+  int64_t last_sequence = 0;
+  /// Every chunk up to this one is committed. Dispatch after a restart begins behind it.
+  int64_t watermark = 0;
+  /// No chunk behind this one is committed; those between may be.
+  int64_t highest_committed = 0;
+  /// Pushed bytes that are not committed yet.
+  int64_t input_buffer_used_bytes = 0;
+
+  /// Results are numbered from 1 in commit order; this is the newest.
+  int64_t last_result = 0;
+  int64_t acknowledged_result = 0;
+  /// Sums over the results that are not acknowledged yet.
+  int64_t output_buffer_used_bytes = 0;
+  int64_t unacknowledged_records = 0;
+
+  std::string created_by;
+  absl::Time create_time = absl::InfinitePast();
+  absl::Time update_time = absl::InfinitePast();
+  /// InfinitePast: has not happened.
+  absl::Time start_time = absl::InfinitePast();
+  absl::Time first_commit_time = absl::InfinitePast();
+  absl::Time input_close_time = absl::InfinitePast();
+  absl::Time complete_time = absl::InfinitePast();
+  /// The server instance that owns the job and the epoch of its run.
+  std::string owner;
+  int64_t owner_epoch = 0;
+
+  JobKey key() const { return {tenant, id}; }
+};
+
+/// A job as it was at one moment. Shared between threads, never changed.
+using JobPtr = std::shared_ptr<const Job>;
+
+}  // namespace millrace::model

@@ -1,0 +1,300 @@
+#include "storage/model/job_rules.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "storage/model/errors.h"
+
+namespace millrace::model {
+namespace {
+
+constexpr absl::Duration kInputBufferRetry = absl::Milliseconds(200);
+
+bool AllCommitted(const Job& job) { return job.counters.chunks_completed == job.last_sequence; }
+
+// Only a cancel without force lets go on what runs.
+bool RevokesLeases(const Job& job) { return IsFinal(job.state) && job.cancel_mode != CancelMode::kDrain; }
+
+bool EndedEarly(const Job& job) { return job.state == JobState::kFailed || job.state == JobState::kCancelled; }
+
+absl::Status CancelledError(const Job& job) {
+  return MakeError(Reason::kPipelineCancelled, absl::StrCat("pipeline ", job.id, " was cancelled"),
+                   {{"pipeline_id", job.id}});
+}
+
+absl::Status ClosedError(const Job& job) {
+  const std::string state(JobStateName(job.state));
+  return MakeError(Reason::kPipelineClosed, absl::StrCat("pipeline ", job.id, " is closed: its state is ", state),
+                   {{"pipeline_id", job.id}, {"state", state}});
+}
+
+absl::Status CheckLease(const Job& job, const Chunk& chunk, int64_t lease_epoch, int64_t store_epoch) {
+  std::string why;
+  if (lease_epoch != store_epoch) {
+    why = absl::StrCat("it was given in epoch ", lease_epoch, " and this is epoch ", store_epoch);
+  } else if (chunk.state == ChunkState::kCommitted) {
+    why = "the chunk is committed already";
+  } else if (RevokesLeases(job)) {
+    why = absl::StrCat("the job ended as ", std::string(JobStateName(job.state)), " and revoked its leases");
+  } else {
+    return absl::OkStatus();
+  }
+  return MakeError(Reason::kLeaseStale,
+                   absl::StrCat("the lease of chunk ", chunk.sequence, " of job ", job.id, " is stale: ", why),
+                   {{"pipeline_id", job.id}, {"sequence", absl::StrCat(chunk.sequence)}});
+}
+
+// A worker that gets here with another number of records has lost or invented some: a defect, never bad input.
+absl::Status CheckOutcome(const Chunk& chunk, const ChunkOutcome& outcome) {
+  const auto failures = static_cast<int64_t>(outcome.failures.size());
+  if (outcome.record_count == chunk.record_count && failures <= chunk.record_count) return absl::OkStatus();
+  return MakeError(
+      Reason::kInternalError,
+      absl::StrCat("the outcome of chunk ", chunk.sequence, " speaks of ", outcome.record_count, " records and ",
+                   failures, " failures, but the chunk holds ", chunk.record_count, " records"));
+}
+
+void CompleteIfDone(Job& job, absl::Time now) {
+  if (!AllCommitted(job)) return;
+  if (job.state == JobState::kClosed) {
+    job.state = JobState::kCompleted;
+  } else if (job.state == JobState::kClosedByTimeout) {
+    job.state = JobState::kCompletedByTimeout;
+  } else {
+    return;
+  }
+  job.complete_time = now;
+}
+
+}  // namespace
+
+bool IsFinal(JobState state) {
+  switch (state) {
+    case JobState::kCompleted:
+    case JobState::kCompletedByTimeout:
+    case JobState::kFailed:
+    case JobState::kCancelled:
+      return true;
+    case JobState::kCreated:
+    case JobState::kInProgress:
+    case JobState::kPaused:
+    case JobState::kClosed:
+    case JobState::kClosedByTimeout:
+      return false;
+  }
+  return false;
+}
+
+bool TakesInput(JobState state) {
+  return state == JobState::kCreated || state == JobState::kInProgress || state == JobState::kPaused;
+}
+
+bool MayDispatch(JobState state) {
+  return state == JobState::kInProgress || state == JobState::kClosed || state == JobState::kClosedByTimeout;
+}
+
+std::string_view JobStateName(JobState state) {
+  switch (state) {
+    case JobState::kCreated:
+      return "CREATED";
+    case JobState::kInProgress:
+      return "IN_PROGRESS";
+    case JobState::kPaused:
+      return "PAUSED";
+    case JobState::kClosed:
+      return "CLOSED";
+    case JobState::kClosedByTimeout:
+      return "CLOSED_BY_TIMEOUT";
+    case JobState::kCompleted:
+      return "COMPLETED";
+    case JobState::kCompletedByTimeout:
+      return "COMPLETED_BY_TIMEOUT";
+    case JobState::kFailed:
+      return "FAILED";
+    case JobState::kCancelled:
+      return "CANCELLED";
+  }
+  return "UNKNOWN";
+}
+
+Outcome OutcomeOf(const Job& job) {
+  if (job.state != JobState::kCompleted && job.state != JobState::kCompletedByTimeout) return Outcome::kNone;
+  if (job.counters.records_failed == 0) return Outcome::kSucceeded;
+  return job.counters.records_completed == 0 ? Outcome::kFailedAll : Outcome::kPartial;
+}
+
+int64_t ChunksSkipped(const Job& job) {
+  return EndedEarly(job) ? job.last_sequence - job.counters.chunks_completed : 0;
+}
+
+int64_t RecordsSkipped(const Job& job) {
+  const JobCounters& counters = job.counters;
+  return EndedEarly(job) ? counters.records_submitted - counters.records_completed - counters.records_failed : 0;
+}
+
+int64_t ChunksPending(const Job& job) {
+  return EndedEarly(job) ? 0 : job.last_sequence - job.counters.chunks_completed;
+}
+
+int64_t ResultsAvailable(const Job& job) {
+  return job.cancel_mode == CancelMode::kForce ? 0 : job.last_result - job.acknowledged_result;
+}
+
+bool IsDrained(const Job& job, int64_t cursor, int64_t running_chunks) {
+  if (!IsFinal(job.state)) return false;
+  if (job.cancel_mode == CancelMode::kForce) return cursor >= job.acknowledged_result;
+  if (job.cancel_mode == CancelMode::kDrain && running_chunks > 0) return false;
+  return cursor >= job.last_result;
+}
+
+void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
+  job.state = JobState::kCreated;
+  job.cancel_mode = CancelMode::kNone;
+  job.state_reason.clear();
+  job.counters = {};
+  job.last_sequence = 0;
+  job.watermark = 0;
+  job.highest_committed = 0;
+  job.input_buffer_used_bytes = 0;
+  job.last_result = 0;
+  job.acknowledged_result = 0;
+  job.output_buffer_used_bytes = 0;
+  job.unacknowledged_records = 0;
+  job.create_time = now;
+  job.update_time = now;
+  job.start_time = absl::InfinitePast();
+  job.first_commit_time = absl::InfinitePast();
+  job.input_close_time = absl::InfinitePast();
+  job.complete_time = absl::InfinitePast();
+  job.owner_epoch = store_epoch;
+}
+
+absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now) {
+  if (size.chunks == 0) return absl::OkStatus();
+  if (job.state == JobState::kCancelled) return CancelledError(job);
+  if (!TakesInput(job.state)) return ClosedError(job);
+
+  const int64_t allocated = job.options.input_buffer_bytes;
+  if (size.bytes > allocated) {
+    return MakeError(Reason::kPushExceedsInputBuffer,
+                     absl::StrCat("the push holds ", size.bytes, " bytes, but the whole input buffer of pipeline ",
+                                  job.id, " holds ", allocated, "; push less at once"),
+                     {{"needed_bytes", absl::StrCat(size.bytes)}, {"allocated_bytes", absl::StrCat(allocated)}});
+  }
+  const int64_t remaining = std::max<int64_t>(allocated - job.input_buffer_used_bytes, 0);
+  if (size.bytes > remaining) {
+    return WithRetryAfter(
+        MakeError(Reason::kInputBufferFull,
+                  absl::StrCat("the input buffer of pipeline ", job.id, " is full: the push needs ", size.bytes,
+                               " bytes, ", remaining, " of ", allocated, " are left; push again when chunks are done"),
+                  {{"remaining_bytes", absl::StrCat(remaining)},
+                   {"needed_bytes", absl::StrCat(size.bytes)},
+                   {"allocated_bytes", absl::StrCat(allocated)}}),
+        kInputBufferRetry);
+  }
+
+  if (job.state == JobState::kCreated) job.state = JobState::kInProgress;
+  if (job.start_time == absl::InfinitePast()) job.start_time = now;
+  job.update_time = now;
+  job.last_sequence += size.chunks;
+  job.counters.records_submitted += size.records;
+  job.counters.input_bytes += size.bytes;
+  job.input_buffer_used_bytes += size.bytes;
+  return absl::OkStatus();
+}
+
+absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now) {
+  if (absl::Status lease = CheckLease(job, chunk, commit.epoch, store_epoch); !lease.ok()) return lease;
+  const ChunkOutcome& outcome = commit.outcome;
+  if (absl::Status checked = CheckOutcome(chunk, outcome); !checked.ok()) return checked;
+
+  const auto failed = static_cast<int64_t>(outcome.failures.size());
+  const auto output_bytes = static_cast<int64_t>(outcome.json_lines.size());
+  chunk.state = ChunkState::kCommitted;
+  chunk.commit_time = now;
+  chunk.attempts = commit.attempt;
+  chunk.config_hash = commit.config_hash;
+  chunk.result_number = ++job.last_result;
+
+  JobCounters& counters = job.counters;
+  counters.chunks_completed += 1;
+  if (failed == chunk.record_count) counters.chunks_failed += 1;
+  counters.records_completed += chunk.record_count - failed;
+  counters.records_failed += failed;
+  counters.output_bytes += output_bytes;
+  counters.compute_nanos += outcome.compute_nanos;
+
+  job.highest_committed = std::max(job.highest_committed, chunk.sequence);
+  job.input_buffer_used_bytes -= chunk.input_bytes;
+  job.output_buffer_used_bytes += output_bytes;
+  job.unacknowledged_records += chunk.record_count;
+  if (job.first_commit_time == absl::InfinitePast()) job.first_commit_time = now;
+  job.update_time = now;
+  CompleteIfDone(job, now);
+  return absl::OkStatus();
+}
+
+void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed) {
+  ahead.insert(committed);
+  while (!ahead.empty() && *ahead.begin() <= job.watermark + 1) {
+    job.watermark = std::max(job.watermark, *ahead.begin());
+    ahead.erase(ahead.begin());
+  }
+}
+
+absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now) {
+  if (job.state == JobState::kCancelled) return CancelledError(job);
+  if (job.state == JobState::kFailed) return ClosedError(job);
+  if (!TakesInput(job.state)) return false;
+  job.state = JobState::kClosed;
+  job.input_close_time = now;
+  job.update_time = now;
+  CompleteIfDone(job, now);
+  return true;
+}
+
+absl::StatusOr<bool> ApplyCancel(Job& job, std::string_view reason, bool force, absl::Time now) {
+  const bool cancelled = job.state == JobState::kCancelled;
+  if (IsFinal(job.state) && !cancelled) return ClosedError(job);
+  if (cancelled && (!force || job.cancel_mode == CancelMode::kForce)) return false;
+
+  job.state = JobState::kCancelled;
+  job.cancel_mode = force ? CancelMode::kForce : CancelMode::kDrain;
+  if (!reason.empty()) job.state_reason = std::string(reason);
+  if (job.input_close_time == absl::InfinitePast()) job.input_close_time = now;
+  if (job.complete_time == absl::InfinitePast()) job.complete_time = now;
+  job.update_time = now;
+  if (force) {
+    job.input_buffer_used_bytes = 0;
+    job.output_buffer_used_bytes = 0;
+    job.unacknowledged_records = 0;
+  }
+  return true;
+}
+
+absl::Status CheckCursor(const Job& job, int64_t cursor, std::string_view cursor_field) {
+  if (cursor < 0) {
+    return FieldError(cursor_field, absl::StrCat("is ", cursor, ", expected 0 or the number of a result"));
+  }
+  if (cursor <= job.last_result) return absl::OkStatus();
+  const std::string message = absl::StrCat(std::string(cursor_field), ": is ", cursor,
+                                           ", but the newest result of pipeline ", job.id, " is ", job.last_result);
+  return WithField(MakeError(Reason::kCursorInFuture, message, {{"newest", absl::StrCat(job.last_result)}}),
+                   cursor_field);
+}
+
+bool WouldAcknowledge(const Job& job, int64_t cursor) {
+  return cursor > job.acknowledged_result && job.cancel_mode != CancelMode::kForce;
+}
+
+bool ApplyAcknowledge(Job& job, int64_t cursor, int64_t output_bytes, int64_t records, absl::Time now) {
+  if (!WouldAcknowledge(job, cursor)) return false;
+  job.acknowledged_result = cursor;
+  job.output_buffer_used_bytes -= output_bytes;
+  job.unacknowledged_records -= records;
+  job.update_time = now;
+  return true;
+}
+
+}  // namespace millrace::model

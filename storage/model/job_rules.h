@@ -1,0 +1,103 @@
+// Every change a job can go through, as pure functions of (job, event, now). The store reads, asks these rules, and
+// writes what they leave behind; nothing else changes a Job. docs/STATE_MACHINE.md draws the states.
+//
+// Each rule either returns an error and leaves the job as it was, or changes it and returns OK.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/model/chunk.h"
+#include "storage/model/job.h"
+
+namespace millrace::model {
+
+/// True for states that are never left: COMPLETED, COMPLETED_BY_TIMEOUT, FAILED, CANCELLED.
+bool IsFinal(JobState state);
+
+/// True while pushes are welcome: CREATED, IN_PROGRESS, PAUSED.
+bool TakesInput(JobState state);
+
+/// True while waiting chunks may be started: IN_PROGRESS, CLOSED, CLOSED_BY_TIMEOUT.
+bool MayDispatch(JobState state);
+
+/// UPPER_SNAKE name of a state without prefix (`IN_PROGRESS`), for messages.
+std::string_view JobStateName(JobState state);
+
+/// How a completed job ended; kNone for any other.
+Outcome OutcomeOf(const Job& job);
+
+/// Chunks and records of a cancelled or failed job that never ran; 0 for any other.
+int64_t ChunksSkipped(const Job& job);
+int64_t RecordsSkipped(const Job& job);
+
+/// Chunks that are neither committed nor skipped.
+int64_t ChunksPending(const Job& job);
+
+/// Results that are neither acknowledged nor discarded.
+int64_t ResultsAvailable(const Job& job);
+
+/// True when no result will ever follow `cursor`. `running_chunks` is how many chunks are leased at this moment, which
+/// the job does not know; it matters only to a job that was cancelled without force, whose leased chunks still commit.
+bool IsDrained(const Job& job, int64_t cursor, int64_t running_chunks = 0);
+
+/// Makes a new job of what the creator chose: state CREATED, its times set, and nothing counted yet, whatever `job`
+/// held. Identity, service, metadata, options, parameters, request id and owner stay.
+void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now);
+
+/// What a push brings, in numbers.
+struct PushSize {
+  int64_t chunks = 0;
+  int64_t records = 0;
+  int64_t bytes = 0;
+};
+
+/// Takes new chunks in. Duplicates are not part of `size`. A push that brings nothing new changes nothing and is
+/// welcome in any state.
+///   PIPELINE_CLOSED, PIPELINE_CANCELLED  by state
+///   PUSH_EXCEEDS_INPUT_BUFFER            larger than the whole buffer
+///   INPUT_BUFFER_FULL                    with remaining, needed and allocated bytes, and a delay of 200 ms
+absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now);
+
+/// Commits the outcome of a chunk: counters, buffers, result number, and the final state when it was the last.
+/// Fills in what the commit sets on `chunk`. The watermark is the store's to move: see AdvanceWatermark.
+///   LEASE_STALE     the chunk is committed already, the epoch is not `store_epoch`, or the job is in a final state
+///                   (but chunks that run while a job is cancelled without force still commit; it stays CANCELLED)
+///   INTERNAL_ERROR  the outcome does not speak of each record of the chunk once
+absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now);
+
+/// Moves the watermark of `job` after the commit of chunk `committed`. `ahead` holds the sequences that are committed
+/// beyond the watermark, before and after the call: what the watermark reaches is taken out. The store keeps it in
+/// memory for each unfinished job and rebuilds it at start from the rows between `watermark` and `highest_committed`,
+/// a window that dispatch keeps small.
+void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed);
+
+/// Closes the input; completes a job that has nothing left to do. Returns false when it was closed already.
+///   PIPELINE_CANCELLED  the job is cancelled (or failed: PIPELINE_CLOSED)
+absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now);
+
+/// Cancels. Returns false when nothing changed. A second call may turn a drained cancel into a forced one, and its
+/// reason, if it gives one, replaces the first. A forced cancel empties both buffers; the store discards the bytes:
+/// all input, and the results behind `acknowledged_result`.
+///   PIPELINE_CLOSED  the job ended otherwise
+absl::StatusOr<bool> ApplyCancel(Job& job, std::string_view reason, bool force, absl::Time now);
+
+/// OK when `cursor` is a result that exists or existed, or 0.
+///   FIELD_INVALID     negative (field `cursor_field`)
+///   CURSOR_IN_FUTURE  behind the newest result
+absl::Status CheckCursor(const Job& job, int64_t cursor, std::string_view cursor_field);
+
+/// True when acknowledging `cursor` would change something: it lies behind the acknowledged result, and the results
+/// between are not discarded by a forced cancel.
+bool WouldAcknowledge(const Job& job, int64_t cursor);
+
+/// Acknowledges all results up to `cursor`, which CheckCursor let pass. `output_bytes` and `records` are the
+/// sums over the results that are acknowledged by it and were not before. Returns WouldAcknowledge; changes nothing
+/// where that is false.
+bool ApplyAcknowledge(Job& job, int64_t cursor, int64_t output_bytes, int64_t records, absl::Time now);
+
+}  // namespace millrace::model

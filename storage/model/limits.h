@@ -1,0 +1,76 @@
+// Everything has a limit; here they all are, each with its reason. The protos quote them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace millrace::model {
+
+// Ids. Short enough for a log line and a file name; every key holds two of them.
+inline constexpr size_t kIdBytesMax = 128;
+// A push names its chunks `REQUEST_ID-n`, which must stay within kIdBytesMax.
+inline constexpr size_t kPushRequestIdBytesMax = 64;
+// `folder` and `name` of a service, each.
+inline constexpr size_t kServiceNamePartBytesMax = 64;
+// A text of metadata: enough for a sentence, too little for a payload.
+inline constexpr size_t kMetadataBytesMax = 1024;
+inline constexpr size_t kDescriptionBytesMax = 16 * 1024;
+inline constexpr size_t kTagsMax = 64;
+
+// Records and chunks. A chunk is held in memory whole, by one worker and by the commit lane: at 64 MiB a hundred
+// of them still fit into an ordinary server. A record must fit into a chunk with room to spare.
+inline constexpr size_t kRecordBytesMax = 16 * 1024 * 1024;
+inline constexpr size_t kChunkBytesMax = 64 * 1024 * 1024;
+inline constexpr int32_t kChunkRecordsMax = 100'000;
+inline constexpr int32_t kChunkRecordsDefault = 300;
+// All chunks of one call go into one unit of work.
+inline constexpr int kChunksPerPushMax = 1'000;
+// Deeper nesting is an attack on the stack, not data.
+inline constexpr size_t kRecordDepthMax = 64;
+// One message: the largest chunk, its parameters and room for ids.
+inline constexpr int kMessageBytesMax = 72 * 1024 * 1024;
+// Parameters are decoded once per worker and job, and copied into each chunk row.
+inline constexpr size_t kParametersBytesMax = 1024 * 1024;
+
+// Service definitions. Larger ones are programs, and belong into a worker.
+inline constexpr size_t kDefinitionBytesMax = 1024 * 1024;
+inline constexpr size_t kServiceInputsMax = 1'000;
+inline constexpr size_t kServiceNodesMax = 1'000;
+inline constexpr int kAggregationsMax = 64;
+inline constexpr int kTestRecordsMax = 1'000;
+inline constexpr size_t kTestBytesMax = 1024 * 1024;
+
+// What one record may cost in the Lua sandbox: about 0.2 s of instructions, and memory for a value of the
+// largest record with its garbage.
+inline constexpr int64_t kLuaInstructionsPerRecord = 50'000'000;
+inline constexpr size_t kLuaMemoryBytes = 64 * 1024 * 1024;
+inline constexpr absl::Duration kRecordTimeoutDefault = absl::Seconds(5);
+inline constexpr absl::Duration kRecordTimeoutMin = absl::Milliseconds(1);
+inline constexpr absl::Duration kRecordTimeoutMax = absl::Hours(1);
+// Warnings and messages are kept for people, who do not read more.
+inline constexpr size_t kMessageTextBytesMax = 1024;
+inline constexpr size_t kWarningsPerRecordMax = 16;
+// A fingerprint that is not normalised well must not fill the store.
+inline constexpr int64_t kExceptionGroupsPerJobMax = 1'000;
+
+// Buffers and workers of a job.
+inline constexpr int64_t kInputBufferBytesDefault = 70'000'000;
+inline constexpr int64_t kOutputBufferBytesDefault = 80'000'000;
+inline constexpr int64_t kBufferBytesMax = int64_t{16} * 1024 * 1024 * 1024;
+inline constexpr int32_t kJobWorkersMax = 4'096;
+// How far dispatch may run ahead of the oldest uncommitted chunk: bounds what a restart must look at.
+inline constexpr int64_t kDispatchWindowChunks = 1'024;
+
+// Pages and replies. 3 MiB stays under gRPC's default limit of 4 MiB for callers who keep it.
+inline constexpr int32_t kPageSizeDefault = 100;
+inline constexpr int32_t kPageSizeMax = 1'000;
+inline constexpr int64_t kReplyBytesTarget = 3 * 1024 * 1024;
+inline constexpr int32_t kPullChunksDefault = 100;
+inline constexpr int32_t kPullChunksMax = 1'000;
+// Proxies cut idle calls after a minute or more.
+inline constexpr absl::Duration kPullWaitMax = absl::Seconds(60);
+inline constexpr absl::Duration kRecentJobsWindow = absl::Hours(1);
+
+}  // namespace millrace::model

@@ -1,0 +1,185 @@
+// JobStore: everything durable, in terms of jobs and chunks.
+//
+// What is told to be stored would survive the sudden death of the process. Each verb is one unit of work: it happens
+// whole or not at all, whatever is killed. The rules that a verb follows are storage/model/job_rules.h; the
+// error reasons are those of errors.proto.
+//
+// Two implementations pass the same conformance suite (tests/storage/store): RocksJobStore, which serves, and
+// ModelJobStore, plain maps in memory, which is the oracle of tests. Another engine can stand behind this interface
+// as long as no method needs to see more than one job at a time (lists excepted).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
+#include "storage/model/chunk.h"
+#include "storage/model/exception.h"
+#include "storage/model/job.h"
+#include "storage/model/service_version.h"
+
+namespace millrace::store {
+
+/// Called once with the outcome of a verb, when it is durable or refused. Runs on the commit lane of the store:
+/// it must be short, must not block, and must not call a verb of the store and wait for it.
+template <typename T>
+using Completion = absl::AnyInvocable<void(absl::StatusOr<T>)>;
+
+/// Hears of every change of a job, in order, after it is durable and before the completion of the verb that made it.
+/// The same rules as for Completion apply.
+class JobObserver {
+ public:
+  virtual ~JobObserver() = default;
+  virtual void OnJobChanged(const model::JobPtr& job) = 0;
+};
+
+/// Chunks to be stored, all or none. Ids are filled in, unique within the request, and valid.
+struct PushChunks {
+  model::JobKey job;
+  std::vector<model::NewChunk> chunks;
+};
+
+struct PushReceipt {
+  /// One a chunk, in the order of the request.
+  std::vector<model::PushedChunk> chunks;
+  model::JobPtr job;
+};
+
+/// Which jobs to list, newest first: by create time, then by id, both descending.
+struct ListJobsQuery {
+  std::string tenant;
+  /// Empty: all.
+  std::vector<model::JobState> states;
+  std::string service;
+  int32_t page_size = 100;
+  /// Opaque: `next_token` of the page before; empty for the first.
+  std::string token;
+};
+
+/// One page of a list. `next_token` is empty at the end and only there.
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_token;
+};
+
+struct ListExceptionsQuery {
+  model::JobKey job;
+  /// Empty: all groups.
+  std::string fingerprint;
+  int32_t page_size = 100;
+  /// The page ends before its inputs would exceed this (but holds at least one exception).
+  int64_t bytes_max = 3 * 1024 * 1024;
+  std::string token;
+};
+
+/// Thread-safe.
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  /// Counts the times the store was opened, from 1. Commits carry it.
+  virtual int64_t epoch() const = 0;
+
+  /// Sets who hears of changes, before the first verb. Not owned.
+  virtual void SetObserver(JobObserver* observer) = 0;
+
+  // Jobs.
+
+  /// Stores a new job. All of its fields are the caller's but times, owner epoch and counters. With a `request_id`
+  /// that was used before for the same `request_hash`, returns the job that it made. Checks in the order REQUEST_ID,
+  /// PIPELINE_ID, UNIQUE_KEY, SERVICE_VERSION.
+  ///   PIPELINE_ID_TAKEN, UNIQUE_KEY_TAKEN, REQUEST_ID_REUSED
+  ///   SERVICE_VERSION_NOT_FOUND  `version_id` was deleted meanwhile
+  virtual absl::StatusOr<model::JobPtr> CreateJob(model::Job job) = 0;
+
+  /// Stores chunks and gives them their sequence. A chunk whose id and bytes (payload, parameters, summary) are stored
+  /// already changes nothing and is marked as duplicate.
+  ///   PIPELINE_NOT_FOUND
+  ///   CHUNK_ID_TAKEN  same id, other bytes
+  ///   and all of ApplyPush
+  virtual void PushChunks(store::PushChunks request, Completion<PushReceipt> done) = 0;
+
+  /// Commits the outcome of a leased chunk: result, exceptions, groups, node statistics, counters, chunk state,
+  /// config hash and times in one unit of work.
+  ///   PIPELINE_NOT_FOUND, LEASE_STALE
+  virtual void CommitChunk(model::ChunkCommit commit, Completion<model::JobPtr> done) = 0;
+
+  /// See ApplyClose, ApplyCancel and ApplyAcknowledge. PIPELINE_NOT_FOUND where there is no such job.
+  virtual absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job) = 0;
+  virtual absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) = 0;
+  virtual absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
+                                                    std::string_view cursor_field) = 0;
+
+  /// PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const = 0;
+  /// PAGE_TOKEN_INVALID.
+  virtual absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const = 0;
+  /// The jobs of all tenants that are not in a final state, in no order.
+  virtual std::vector<model::JobPtr> ActiveJobs() const = 0;
+
+  /// A chunk with its payload. PIPELINE_NOT_FOUND where there is no such chunk, or its input is discarded.
+  virtual absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const = 0;
+
+  /// Results behind `after`, by number: at most `results_max`, and no further one where their outputs would exceed
+  /// `bytes_max` (but at least one). Discarded results are left out. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
+                                                                      int32_t results_max, int64_t bytes_max) const = 0;
+
+  /// By node name; empty before the first commit. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const = 0;
+
+  /// In push order. PIPELINE_NOT_FOUND, PAGE_TOKEN_INVALID.
+  virtual absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const = 0;
+
+  /// All groups (at most kExceptionGroupsPerJobMax + 1), largest first, then by fingerprint. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<std::vector<model::ExceptionGroup>> ListExceptionGroups(const model::JobKey& job) const = 0;
+
+  // Catalog.
+
+  /// Stores a version; `create_time` is set by the store, and `service_id` is taken from the service where it exists.
+  /// A version that is there with the same config hash is returned as it is.
+  ///   SERVICE_VERSION_TAKEN  same version, other config hash
+  virtual absl::StatusOr<model::ServiceVersion> CreateServiceVersion(model::ServiceVersion version) = 0;
+
+  /// The version a reference resolves to; without a version the latest (IsBetterLatest).
+  ///   SERVICE_NOT_FOUND, SERVICE_VERSION_NOT_FOUND
+  virtual absl::StatusOr<model::ServiceVersion> GetServiceVersion(std::string_view tenant,
+                                                                  const model::ServiceReference& reference) const = 0;
+
+  /// By name. PAGE_TOKEN_INVALID.
+  virtual absl::StatusOr<Page<model::ServiceSummary>> ListServices(std::string_view tenant, int32_t page_size,
+                                                                   std::string_view token) const = 0;
+
+  /// All versions of a service, highest first. SERVICE_NOT_FOUND.
+  virtual absl::StatusOr<std::vector<model::ServiceVersion>> ListServiceVersions(std::string_view tenant,
+                                                                                 std::string_view service) const = 0;
+
+  /// SERVICE_NOT_FOUND, SERVICE_VERSION_NOT_FOUND, SERVICE_VERSION_IN_USE (metadata: pipeline_id, job_count).
+  virtual absl::Status DeleteServiceVersion(std::string_view tenant, const model::ServiceReference& reference) = 0;
+};
+
+/// Calls a verb that takes a Completion and waits for it. Never on the commit lane.
+///
+///   absl::StatusOr<PushReceipt> receipt =
+///       Await<PushReceipt>([&](auto done) { store.PushChunks(std::move(request), std::move(done)); });
+template <typename T, typename Call>
+absl::StatusOr<T> Await(Call&& call) {
+  absl::Notification finished;
+  absl::StatusOr<T> result = absl::UnknownError("the call did not finish");
+  std::forward<Call>(call)(Completion<T>([&](absl::StatusOr<T> outcome) {
+    result = std::move(outcome);
+    finished.Notify();
+  }));
+  finished.WaitForNotification();
+  return result;
+}
+
+}  // namespace millrace::store

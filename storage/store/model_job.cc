@@ -1,0 +1,171 @@
+#include "storage/store/model_job.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "storage/model/commit_rules.h"
+#include "storage/model/job_rules.h"
+#include "storage/model/limits.h"
+#include "storage/store/store_errors.h"
+
+namespace millrace::store {
+
+using model::Chunk;
+using model::ChunkInput;
+using model::ChunkResult;
+using model::ExceptionGroup;
+using model::Job;
+using model::NewChunk;
+using model::RecordException;
+
+absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks, absl::Time now) {
+  PushReceipt receipt;
+  model::PushSize size;
+  std::vector<StoredChunk> new_chunks;
+  for (NewChunk& pushed : chunks) {
+    const auto known = sequence_by_chunk_id_.find(pushed.id);
+    if (known != sequence_by_chunk_id_.end()) {
+      const Chunk& row = chunks_.at(known->second).row;
+      if (row.content_hash != model::ContentHash(pushed)) return ChunkIdTaken(row);
+      receipt.chunks.push_back({row.id, row.sequence, row.record_count, true});
+      continue;
+    }
+    size.chunks += 1;
+    size.records += pushed.record_count;
+    size.bytes += static_cast<int64_t>(pushed.json_lines.size());
+    Chunk row = model::MakeChunk(pushed, job_->last_sequence + size.chunks, now);
+    receipt.chunks.push_back({row.id, row.sequence, row.record_count, false});
+    new_chunks.push_back({std::move(row), std::move(pushed.json_lines)});
+  }
+
+  Job job = *job_;
+  if (absl::Status applied = model::ApplyPush(job, size, now); !applied.ok()) return applied;
+  if (size.chunks > 0) Replace(std::move(job));
+  for (StoredChunk& chunk : new_chunks) {
+    const int64_t sequence = chunk.row.sequence;
+    sequence_by_chunk_id_.emplace(chunk.row.id, sequence);
+    chunks_.emplace(sequence, std::move(chunk));
+  }
+  receipt.job = job_;
+  return receipt;
+}
+
+absl::Status ModelJob::Commit(model::ChunkCommit commit, int64_t store_epoch, absl::Time now) {
+  const auto found = chunks_.find(commit.sequence);
+  if (found == chunks_.end()) return ChunkNotFound(job_->key(), commit.sequence);
+  Chunk& chunk = found->second.row;
+  Job job = *job_;
+  if (absl::Status applied = model::ApplyCommit(job, chunk, commit, store_epoch, now); !applied.ok()) return applied;
+  model::AdvanceWatermark(job, committed_ahead_, commit.sequence);
+  for (RecordException& exception : model::ExceptionsOf(chunk, commit.outcome)) KeepException(std::move(exception));
+  model::MergeNodeStatistics(nodes_, commit.outcome.nodes);
+  results_.emplace(chunk.result_number, model::MakeResult(job, chunk, commit.outcome));
+  Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+void ModelJob::KeepException(RecordException exception) {
+  auto group = groups_.find(exception.fingerprint);
+  if (group == groups_.end()) {
+    const bool full = groups_.size() >= static_cast<size_t>(model::kExceptionGroupsPerJobMax);
+    if (full) exception.fingerprint = std::string(model::kOtherFingerprint);
+    ExceptionGroup fresh = full ? model::MakeOtherGroup() : model::MakeGroup(exception);
+    group = groups_.try_emplace(exception.fingerprint, std::move(fresh)).first;
+  }
+  model::AddToGroup(group->second, exception);
+  exceptions_.emplace(RecordPlace(exception.sequence, exception.index), std::move(exception));
+}
+
+absl::Status ModelJob::Close(absl::Time now) {
+  Job job = *job_;
+  const absl::StatusOr<bool> changed = model::ApplyClose(job, now);
+  if (!changed.ok()) return changed.status();
+  if (*changed) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::Cancel(std::string_view reason, bool force, absl::Time now) {
+  Job job = *job_;
+  const absl::StatusOr<bool> changed = model::ApplyCancel(job, reason, force, now);
+  if (!changed.ok()) return changed.status();
+  if (!*changed) return absl::OkStatus();
+  if (force) {
+    for (auto& [sequence, chunk] : chunks_) chunk.payload.reset();
+    results_.erase(results_.upper_bound(job.acknowledged_result), results_.end());
+  }
+  Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now) {
+  Job job = *job_;
+  if (absl::Status checked = model::CheckCursor(job, cursor, cursor_field); !checked.ok()) return checked;
+  if (!model::WouldAcknowledge(job, cursor)) return absl::OkStatus();
+  int64_t output_bytes = 0;
+  int64_t records = 0;
+  for (int64_t number = job.acknowledged_result + 1; number <= cursor; ++number) {
+    const ChunkResult& result = results_.at(number);
+    output_bytes += static_cast<int64_t>(result.json_lines.size());
+    records += result.record_count;
+  }
+  model::ApplyAcknowledge(job, cursor, output_bytes, records, now);
+  Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ChunkInput> ModelJob::ReadChunk(int64_t sequence) const {
+  const auto found = chunks_.find(sequence);
+  if (found == chunks_.end() || !found->second.payload) return ChunkNotFound(job_->key(), sequence);
+  const std::string& payload = *found->second.payload;
+  ChunkInput input;
+  input.chunk = found->second.row;
+  input.json_lines.reserve(payload.size() + model::kPayloadPadding);
+  input.json_lines.append(payload);
+  return input;
+}
+
+std::vector<ChunkResult> ModelJob::ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const {
+  std::vector<ChunkResult> results;
+  int64_t bytes = 0;
+  for (auto at = results_.upper_bound(after); at != results_.end(); ++at) {
+    bytes += static_cast<int64_t>(at->second.json_lines.size());
+    if (results.size() == static_cast<size_t>(results_max) || (!results.empty() && bytes > bytes_max)) break;
+    results.push_back(at->second);
+  }
+  return results;
+}
+
+absl::StatusOr<Page<RecordException>> ModelJob::ListExceptions(const ListExceptionsQuery& query) const {
+  RecordPlace behind{0, -1};
+  if (!query.token.empty()) {
+    const std::vector<std::string> parts = absl::StrSplit(query.token, '-');
+    if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &behind.first) ||
+        !absl::SimpleAtoi(parts[1], &behind.second)) {
+      return PageTokenInvalid();
+    }
+  }
+  Page<RecordException> page;
+  int64_t bytes = 0;
+  for (auto at = exceptions_.upper_bound(behind); at != exceptions_.end(); ++at) {
+    const RecordException& exception = at->second;
+    if (!query.fingerprint.empty() && exception.fingerprint != query.fingerprint) continue;
+    bytes += static_cast<int64_t>(exception.input.size());
+    const bool full = page.items.size() == static_cast<size_t>(query.page_size);
+    if (full || (!page.items.empty() && bytes > query.bytes_max)) {
+      page.next_token = model::ExceptionId(page.items.back().sequence, page.items.back().index);
+      break;
+    }
+    page.items.push_back(exception);
+  }
+  return page;
+}
+
+std::vector<ExceptionGroup> ModelJob::ListExceptionGroups() const {
+  std::vector<ExceptionGroup> groups;
+  for (const auto& [fingerprint, group] : groups_) groups.push_back(group);
+  std::sort(groups.begin(), groups.end(), model::ComesBefore);
+  return groups;
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,66 @@
+// One job of the model store with all that belongs to it. Not thread-safe: ModelJobStore guards it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/model/chunk.h"
+#include "storage/model/exception.h"
+#include "storage/model/job.h"
+#include "storage/store/job_store.h"
+
+namespace millrace::store {
+
+/// The verbs of JobStore that concern one job, with their errors. A verb that changes nothing leaves `job()` the same
+/// pointer.
+class ModelJob {
+ public:
+  explicit ModelJob(model::Job job) : job_(std::make_shared<const model::Job>(std::move(job))) {}
+
+  const model::JobPtr& job() const { return job_; }
+
+  absl::StatusOr<PushReceipt> Push(std::vector<model::NewChunk> chunks, absl::Time now);
+  absl::Status Commit(model::ChunkCommit commit, int64_t store_epoch, absl::Time now);
+  absl::Status Close(absl::Time now);
+  absl::Status Cancel(std::string_view reason, bool force, absl::Time now);
+  absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
+
+  absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;
+  std::vector<model::ChunkResult> ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const;
+  const model::NodeStatisticsMap& node_statistics() const { return nodes_; }
+  absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const;
+  std::vector<model::ExceptionGroup> ListExceptionGroups() const;
+
+ private:
+  struct StoredChunk {
+    model::Chunk row;
+    /// Absent once it is discarded.
+    std::optional<std::string> payload;
+  };
+
+  /// Sequence and index.
+  using RecordPlace = std::pair<int64_t, int32_t>;
+
+  void Replace(model::Job job) { job_ = std::make_shared<const model::Job>(std::move(job)); }
+  void KeepException(model::RecordException exception);
+
+  model::JobPtr job_;
+  std::map<int64_t, StoredChunk> chunks_;
+  std::map<std::string, int64_t> sequence_by_chunk_id_;
+  /// See AdvanceWatermark.
+  std::set<int64_t> committed_ahead_;
+  std::map<int64_t, model::ChunkResult> results_;
+  std::map<RecordPlace, model::RecordException> exceptions_;
+  std::map<std::string, model::ExceptionGroup> groups_;
+  model::NodeStatisticsMap nodes_;
+};
+
+}  // namespace millrace::store

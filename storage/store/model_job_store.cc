@@ -1,0 +1,257 @@
+#include "storage/store/model_job_store.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/model/job_rules.h"
+#include "storage/store/model_catalog.h"
+#include "storage/store/model_job.h"
+#include "storage/store/store_errors.h"
+
+namespace millrace::store {
+namespace {
+
+using model::Job;
+using model::JobKey;
+using model::JobPtr;
+using model::ServiceReference;
+using model::ServiceVersion;
+
+constexpr int64_t kEpoch = 1;
+
+/// The place of a job in ListJobs: when it was created, and its id.
+using ListPlace = std::pair<int64_t, std::string>;
+
+ListPlace PlaceOf(const Job& job) { return {absl::ToUnixNanos(job.create_time), job.id}; }
+
+std::string TokenOf(const ListPlace& place) { return absl::StrCat(place.first, "/", place.second); }
+
+std::optional<ListPlace> ReadToken(const std::string& token) {
+  const std::vector<std::string> parts = absl::StrSplit(token, '/');
+  int64_t created = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &created)) return std::nullopt;
+  return ListPlace(created, parts[1]);
+}
+
+bool Matches(const ListJobsQuery& query, const Job& job) {
+  if (job.tenant != query.tenant) return false;
+  if (!query.service.empty() && job.service != query.service) return false;
+  return query.states.empty() || std::find(query.states.begin(), query.states.end(), job.state) != query.states.end();
+}
+
+class ModelJobStore final : public JobStore {
+ public:
+  explicit ModelJobStore(const model::Clock* clock) : clock_(clock) {}
+
+  int64_t epoch() const override { return kEpoch; }
+
+  void SetObserver(JobObserver* observer) override { observer_ = observer; }
+
+  absl::StatusOr<JobPtr> CreateJob(Job job) override {
+    absl::MutexLock lock(&mutex_);
+    if (!job.request_id.empty()) {
+      const JobPtr earlier = FindJob(job.tenant, [&](const Job& other) { return other.request_id == job.request_id; });
+      if (earlier != nullptr && earlier->request_hash != job.request_hash) return RequestIdReused(job.request_id);
+      if (earlier != nullptr) return earlier;
+    }
+    if (jobs_.contains(job.key())) return PipelineIdTaken(job.id);
+    if (const std::string& unique_key = job.options.unique_key; !unique_key.empty()) {
+      const JobPtr holder = FindJob(job.tenant, [&](const Job& other) {
+        return other.options.unique_key == unique_key && !model::IsFinal(other.state);
+      });
+      if (holder != nullptr) return UniqueKeyTaken(unique_key, holder->id);
+    }
+    ServiceReference pinned;
+    pinned.version_id = job.version_id;
+    if (absl::Status version = catalog_.Get(job.tenant, pinned).status(); !version.ok()) return version;
+
+    model::ApplyCreate(job, kEpoch, clock_->Now());
+    const ModelJob& stored = jobs_.emplace(job.key(), ModelJob(job)).first->second;
+    Tell(stored.job());
+    return stored.job();
+  }
+
+  void PushChunks(store::PushChunks request, Completion<PushReceipt> done) override {
+    absl::StatusOr<PushReceipt> receipt;
+    const absl::StatusOr<JobPtr> job = Change(request.job, [&](ModelJob& stored) {
+      receipt = stored.Push(std::move(request.chunks), clock_->Now());
+      return receipt.status();
+    });
+    if (!job.ok()) receipt = job.status();
+    std::move(done)(std::move(receipt));
+  }
+
+  void CommitChunk(model::ChunkCommit commit, Completion<JobPtr> done) override {
+    const JobKey key = commit.job;
+    std::move(done)(Change(key, [&](ModelJob& job) { return job.Commit(std::move(commit), kEpoch, clock_->Now()); }));
+  }
+
+  absl::StatusOr<JobPtr> CloseJob(const JobKey& key) override {
+    return Change(key, [&](ModelJob& job) { return job.Close(clock_->Now()); });
+  }
+
+  absl::StatusOr<JobPtr> CancelJob(const JobKey& key, std::string_view reason, bool force) override {
+    return Change(key, [&](ModelJob& job) { return job.Cancel(reason, force, clock_->Now()); });
+  }
+
+  absl::StatusOr<JobPtr> Acknowledge(const JobKey& key, int64_t cursor, std::string_view cursor_field) override {
+    return Change(key, [&](ModelJob& job) { return job.Acknowledge(cursor, cursor_field, clock_->Now()); });
+  }
+
+  absl::StatusOr<JobPtr> GetJob(const JobKey& key) const override {
+    return Read<JobPtr>(key, [](const ModelJob& job) { return job.job(); });
+  }
+
+  absl::StatusOr<Page<JobPtr>> ListJobs(const ListJobsQuery& query) const override {
+    const std::optional<ListPlace> behind = ReadToken(query.token);
+    if (!query.token.empty() && !behind.has_value()) return PageTokenInvalid();
+    std::map<ListPlace, JobPtr, std::greater<>> newest_first;
+    {
+      absl::MutexLock lock(&mutex_);
+      for (const auto& [key, stored] : jobs_) {
+        if (Matches(query, *stored.job())) newest_first.emplace(PlaceOf(*stored.job()), stored.job());
+      }
+    }
+    Page<JobPtr> page;
+    for (auto at = behind ? newest_first.upper_bound(*behind) : newest_first.begin(); at != newest_first.end(); ++at) {
+      if (page.items.size() == static_cast<size_t>(query.page_size)) {
+        page.next_token = TokenOf(PlaceOf(*page.items.back()));
+        break;
+      }
+      page.items.push_back(at->second);
+    }
+    return page;
+  }
+
+  std::vector<JobPtr> ActiveJobs() const override {
+    absl::MutexLock lock(&mutex_);
+    std::vector<JobPtr> active;
+    for (const auto& [key, stored] : jobs_) {
+      if (!model::IsFinal(stored.job()->state)) active.push_back(stored.job());
+    }
+    return active;
+  }
+
+  absl::StatusOr<model::ChunkInput> ReadChunk(const JobKey& key, int64_t sequence) const override {
+    return Read<model::ChunkInput>(key, [&](const ModelJob& job) { return job.ReadChunk(sequence); });
+  }
+
+  absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const JobKey& key, int64_t after, int32_t results_max,
+                                                              int64_t bytes_max) const override {
+    return Read<std::vector<model::ChunkResult>>(
+        key, [&](const ModelJob& job) { return job.ReadResults(after, results_max, bytes_max); });
+  }
+
+  absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const JobKey& key) const override {
+    return Read<model::NodeStatisticsMap>(key, [](const ModelJob& job) { return job.node_statistics(); });
+  }
+
+  absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const override {
+    return Read<Page<model::RecordException>>(query.job,
+                                              [&](const ModelJob& job) { return job.ListExceptions(query); });
+  }
+
+  absl::StatusOr<std::vector<model::ExceptionGroup>> ListExceptionGroups(const JobKey& key) const override {
+    return Read<std::vector<model::ExceptionGroup>>(key, [](const ModelJob& job) { return job.ListExceptionGroups(); });
+  }
+
+  absl::StatusOr<ServiceVersion> CreateServiceVersion(ServiceVersion version) override {
+    absl::MutexLock lock(&mutex_);
+    return catalog_.Create(std::move(version), clock_->Now());
+  }
+
+  absl::StatusOr<ServiceVersion> GetServiceVersion(std::string_view tenant,
+                                                   const ServiceReference& reference) const override {
+    absl::MutexLock lock(&mutex_);
+    return catalog_.Get(tenant, reference);
+  }
+
+  absl::StatusOr<Page<model::ServiceSummary>> ListServices(std::string_view tenant, int32_t page_size,
+                                                           std::string_view token) const override {
+    absl::MutexLock lock(&mutex_);
+    return catalog_.List(tenant, page_size, token);
+  }
+
+  absl::StatusOr<std::vector<ServiceVersion>> ListServiceVersions(std::string_view tenant,
+                                                                  std::string_view service) const override {
+    absl::MutexLock lock(&mutex_);
+    return catalog_.ListVersions(tenant, service);
+  }
+
+  absl::Status DeleteServiceVersion(std::string_view tenant, const ServiceReference& reference) override {
+    absl::MutexLock lock(&mutex_);
+    const absl::StatusOr<ServiceVersion> version = catalog_.Get(tenant, reference);
+    if (!version.ok()) return version.status();
+    int64_t job_count = 0;
+    std::string needed_by;
+    for (const auto& [key, stored] : jobs_) {
+      if (key.tenant != tenant || model::IsFinal(stored.job()->state)) continue;
+      if (stored.job()->version_id != version->version_id) continue;
+      if (job_count++ == 0) needed_by = key.job_id;
+    }
+    if (job_count > 0) return ServiceVersionInUse(*version, needed_by, job_count);
+    catalog_.Erase(*version);
+    return absl::OkStatus();
+  }
+
+ private:
+  /// Runs a verb on a job, tells of the change if there was one, and returns the job as it is then. The observer is
+  /// called under the mutex, which keeps changes in order.
+  template <typename Verb>
+  absl::StatusOr<JobPtr> Change(const JobKey& key, Verb&& verb) {
+    absl::MutexLock lock(&mutex_);
+    const auto found = jobs_.find(key);
+    if (found == jobs_.end()) return PipelineNotFound(key);
+    ModelJob& stored = found->second;
+    const JobPtr before = stored.job();
+    if (absl::Status applied = verb(stored); !applied.ok()) return applied;
+    if (stored.job() != before) Tell(stored.job());
+    return stored.job();
+  }
+
+  template <typename T, typename Query>
+  absl::StatusOr<T> Read(const JobKey& key, Query&& query) const {
+    absl::MutexLock lock(&mutex_);
+    const auto found = jobs_.find(key);
+    if (found == jobs_.end()) return PipelineNotFound(key);
+    return query(found->second);
+  }
+
+  template <typename Condition>
+  JobPtr FindJob(std::string_view tenant, Condition&& condition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (const auto& [key, stored] : jobs_) {
+      if (key.tenant == tenant && condition(*stored.job())) return stored.job();
+    }
+    return nullptr;
+  }
+
+  void Tell(const JobPtr& job) {
+    if (observer_ != nullptr) observer_->OnJobChanged(job);
+  }
+
+  const model::Clock* const clock_;
+  /// Set before the first verb.
+  JobObserver* observer_ = nullptr;
+
+  mutable absl::Mutex mutex_;
+  std::map<JobKey, ModelJob> jobs_ ABSL_GUARDED_BY(mutex_);
+  ModelCatalog catalog_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::unique_ptr<JobStore> MakeModelJobStore(const model::Clock* clock) {
+  return std::make_unique<ModelJobStore>(clock);
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,198 @@
+#include "storage/store/rocks_exceptions.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "storage/format/keys.h"
+#include "storage/format/rows.h"
+#include "storage/model/commit_rules.h"
+#include "storage/model/limits.h"
+#include "storage/store/rocks_job_store_impl.h"
+#include "storage/store/rocks_page_token.h"
+#include "storage/store/rocks_rows.h"
+#include "storage/store/store_errors.h"
+
+namespace millrace::store {
+namespace {
+
+using format::BlockPlace;
+using format::Family;
+using model::ExceptionGroup;
+using model::RecordException;
+
+constexpr std::string_view kList = "exceptions";
+
+// A block is what a page reads at once: large enough to compress well and to spare keys, small enough that a page does
+// not read much in vain.
+constexpr size_t kBlockExceptionsMax = 64;
+constexpr size_t kBlockBytesMax = 256 * 1024;
+
+ExceptionGroup EmptyGroup(const RecordException& exception) {
+  return exception.fingerprint == model::kOtherFingerprint ? model::MakeOtherGroup() : model::MakeGroup(exception);
+}
+
+/// True when `exception` comes behind `place`.
+bool IsBehind(const RecordException& exception, const BlockPlace& place) {
+  return exception.sequence > place.sequence || (exception.sequence == place.sequence && exception.index > place.last);
+}
+
+/// Fills a page with exceptions, and notes when there is one more.
+class PageFiller {
+ public:
+  PageFiller(const ListExceptionsQuery& query, const BlockPlace& behind) : query_(query), behind_(behind) {}
+
+  /// False when the page is full and nothing more has to be read.
+  bool Take(std::vector<RecordException> block) {
+    for (RecordException& exception : block) {
+      if (!IsBehind(exception, behind_)) continue;
+      if (!query_.fingerprint.empty() && exception.fingerprint != query_.fingerprint) continue;
+      bytes_ += static_cast<int64_t>(exception.input.size());
+      const bool full = page_.items.size() == static_cast<size_t>(query_.page_size);
+      if (full || (!page_.items.empty() && bytes_ > query_.bytes_max)) {
+        const RecordException& last = page_.items.back();
+        page_.next_token = MakePageToken(kList, format::ExceptionBlockKey(query_.job, {last.sequence, last.index}));
+        return false;
+      }
+      page_.items.push_back(std::move(exception));
+    }
+    return true;
+  }
+
+  Page<RecordException> TakePage() { return std::move(page_); }
+
+ private:
+  const ListExceptionsQuery& query_;
+  const BlockPlace behind_;
+  Page<RecordException> page_;
+  int64_t bytes_ = 0;
+};
+
+/// The exception behind which a page begins.
+absl::StatusOr<BlockPlace> ReadPlace(const ListExceptionsQuery& query) {
+  if (query.token.empty()) return BlockPlace{0, 0};
+  const absl::StatusOr<std::string> key = ReadPageToken(kList, query.token);
+  if (!key.ok()) return key.status();
+  const std::optional<BlockPlace> place = format::ParseBlockPlace(*key);
+  if (!place.has_value() || *key != format::ExceptionBlockKey(query.job, *place)) return PageTokenInvalid();
+  return *place;
+}
+
+}  // namespace
+
+PreparedExceptions::PreparedExceptions(std::vector<RecordException> exceptions) : exceptions_(std::move(exceptions)) {
+  Arrange();
+}
+
+void PreparedExceptions::Arrange() {
+  blocks_.clear();
+  additions_.clear();
+  bytes_ = 0;
+  std::vector<RecordException> block;
+  size_t block_bytes = 0;
+  for (const RecordException& exception : exceptions_) {
+    auto addition = std::find_if(additions_.begin(), additions_.end(), [&](const ExceptionGroup& group) {
+      return group.fingerprint == exception.fingerprint;
+    });
+    if (addition == additions_.end()) addition = additions_.insert(addition, EmptyGroup(exception));
+    model::AddToGroup(*addition, exception);
+
+    block.push_back(exception);
+    block_bytes += exception.input.size();
+    if (block.size() == kBlockExceptionsMax || block_bytes >= kBlockBytesMax) {
+      AddBlock(std::exchange(block, {}));
+      block_bytes = 0;
+    }
+  }
+  if (!block.empty()) AddBlock(std::move(block));
+}
+
+void PreparedExceptions::AddBlock(std::vector<RecordException> exceptions) {
+  Block& block = blocks_.emplace_back();
+  block.last = exceptions.back().index;
+  block.row = format::EncodeExceptionBlock(exceptions);
+  for (const RecordException& exception : exceptions) block.fingerprints.push_back(exception.fingerprint);
+  std::sort(block.fingerprints.begin(), block.fingerprints.end());
+  block.fingerprints.erase(std::unique(block.fingerprints.begin(), block.fingerprints.end()), block.fingerprints.end());
+  bytes_ += block.row.size();
+}
+
+void PreparedExceptions::MoveToOther(const absl::flat_hash_set<std::string>& fingerprints) {
+  for (RecordException& exception : exceptions_) {
+    if (fingerprints.contains(exception.fingerprint)) exception.fingerprint = std::string(model::kOtherFingerprint);
+  }
+  Arrange();
+}
+
+void PreparedExceptions::Write(Group& group, LaneJob* job, GroupMap* groups) {
+  int64_t room = model::kExceptionGroupsPerJobMax - static_cast<int64_t>(groups->size());
+  absl::flat_hash_set<std::string> homeless;
+  for (const ExceptionGroup& addition : additions_) {
+    if (!groups->contains(addition.fingerprint) && room-- <= 0) homeless.insert(addition.fingerprint);
+  }
+  if (!homeless.empty()) MoveToOther(homeless);
+
+  const model::JobKey key = job->job->key();
+  for (const ExceptionGroup& addition : additions_) {
+    const auto [at, is_new] = groups->try_emplace(addition.fingerprint, addition);
+    if (!is_new) {
+      at->second.count += addition.count;
+      at->second.last_time = addition.last_time;
+    }
+    job->changed_groups.insert(addition.fingerprint);
+  }
+  const int64_t sequence = exceptions_.front().sequence;
+  for (const Block& block : blocks_) {
+    const BlockPlace place{sequence, block.last};
+    group.PutUnread(Family::kExceptions, format::ExceptionBlockKey(key, place), block.row);
+    for (const std::string& fingerprint : block.fingerprints) {
+      group.PutUnread(Family::kExceptions, format::FingerprintKey(key, fingerprint, place), "");
+    }
+  }
+}
+
+absl::StatusOr<Page<RecordException>> RocksJobStore::ListExceptions(const ListExceptionsQuery& query) const {
+  if (absl::Status job = GetJob(query.job).status(); !job.ok()) return job;
+  const absl::StatusOr<BlockPlace> behind = ReadPlace(query);
+  if (!behind.ok()) return behind.status();
+
+  PageFiller filler(query, *behind);
+  const bool all = query.fingerprint.empty();
+  const format::KeyRange range =
+      all ? format::ExceptionBlocksFrom(query.job, behind->sequence, behind->last)
+          : format::FingerprintsFrom(query.job, query.fingerprint, behind->sequence, behind->last);
+  const auto cursor = Scan(*engine_, Family::kExceptions, range);
+  for (; cursor->valid(); cursor->Next()) {
+    std::optional<std::string> pointed_at;
+    if (!all) {
+      const std::optional<BlockPlace> place = format::ParseBlockPlace(cursor->key());
+      if (!place.has_value()) return CorruptKey();
+      auto row = engine_->Get(At(Family::kExceptions), format::ExceptionBlockKey(query.job, *place));
+      if (!row.ok()) return row.status();
+      pointed_at = row->value_or("");
+    }
+    absl::StatusOr<std::vector<RecordException>> block =
+        format::DecodeExceptionBlock(all ? cursor->value() : std::string_view(*pointed_at));
+    if (!block.ok()) return block.status();
+    if (!filler.Take(*std::move(block))) break;
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return filler.TakePage();
+}
+
+absl::StatusOr<std::vector<ExceptionGroup>> RocksJobStore::ListExceptionGroups(const model::JobKey& key) const {
+  if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
+  std::vector<ExceptionGroup> groups;
+  const auto cursor = Scan(*engine_, Family::kExceptions, format::ExceptionGroups(key));
+  for (; cursor->valid(); cursor->Next()) {
+    absl::StatusOr<ExceptionGroup> group = format::DecodeExceptionGroup(cursor->value());
+    if (!group.ok()) return group.status();
+    groups.push_back(*std::move(group));
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  std::sort(groups.begin(), groups.end(), model::ComesBefore);
+  return groups;
+}
+
+}  // namespace millrace::store

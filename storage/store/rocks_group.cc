@@ -1,0 +1,156 @@
+#include "storage/store/rocks_group.h"
+
+#include <utility>
+
+#include "storage/format/rows.h"
+#include "storage/model/job_rules.h"
+#include "storage/store/rocks_rows.h"
+
+namespace millrace::store {
+
+using format::Family;
+
+Group::Group(engine::Engine* engine, JobTable* table) : engine_(engine), table_(table), unit_(engine->NewUnit()) {}
+
+absl::StatusOr<LaneJob*> Group::FindJob(const model::JobKey& key) {
+  LaneJob* job = table_->Find(key);
+  if (job == nullptr) {
+    absl::StatusOr<model::JobPtr> loaded = LoadJob(*engine_, key);
+    if (!loaded.ok()) return loaded.status();
+    job = table_->Add(key, *std::move(loaded));
+  }
+  Touch(job);
+  return job;
+}
+
+void Group::AddJob(model::JobPtr job) {
+  const model::JobKey key = job->key();
+  LaneJob* const added = table_->Add(key, nullptr);
+  added->job = job;
+  Touch(added);
+  Put(Family::kIndex, format::UnfinishedJobKey(key), "");
+  changes_.push_back(std::move(job));
+}
+
+void Group::ChangeJob(LaneJob* job, model::JobPtr changed) {
+  const model::JobKey key = changed->key();
+  if (!model::IsFinal(job->job->state) && model::IsFinal(changed->state)) {
+    Delete(Family::kIndex, format::UnfinishedJobKey(key));
+    const std::string& unique_key = changed->options.unique_key;
+    if (!unique_key.empty()) Delete(Family::kIndex, format::UniqueKeyKey(key.tenant, unique_key));
+  }
+  job->job = changed;
+  changes_.push_back(std::move(changed));
+}
+
+std::vector<model::JobPtr> Group::TakeChanges() { return std::exchange(changes_, {}); }
+
+absl::StatusOr<std::set<int64_t>*> Group::Ahead(LaneJob* job) {
+  if (job->ahead.has_value()) return &*job->ahead;
+  std::set<int64_t> ahead;
+  // No commit of this group can be missing here: the first one read the set, and it stayed.
+  const model::Job& stored = *job->job;
+  const auto range = format::NumberRange(stored.key(), stored.watermark + 1, stored.highest_committed);
+  const auto cursor = Scan(*engine_, Family::kChunks, range);
+  for (; cursor->valid(); cursor->Next()) {
+    const std::optional<int64_t> sequence = format::ParseNumber(cursor->key());
+    if (!sequence.has_value()) return CorruptKey();
+    const absl::StatusOr<model::Chunk> chunk = format::DecodeChunk(*sequence, cursor->value());
+    if (!chunk.ok()) return chunk.status();
+    if (chunk->state == model::ChunkState::kCommitted) ahead.insert(*sequence);
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return &job->ahead.emplace(std::move(ahead));
+}
+
+absl::StatusOr<model::NodeStatisticsMap*> Group::Statistics(LaneJob* job) {
+  if (job->statistics.has_value()) return &*job->statistics;
+  const auto row = engine_->Get(At(Family::kStatistics), format::StatisticsKey(job->job->key()));
+  if (!row.ok()) return row.status();
+  absl::StatusOr<model::NodeStatisticsMap> statistics = format::DecodeNodeStatistics(row->value_or(""));
+  if (!statistics.ok()) return statistics.status();
+  return &job->statistics.emplace(*std::move(statistics));
+}
+
+absl::StatusOr<GroupMap*> Group::ExceptionGroups(LaneJob* job) {
+  if (job->groups.has_value()) return &*job->groups;
+  GroupMap groups;
+  const auto cursor = Scan(*engine_, Family::kExceptions, format::ExceptionGroups(job->job->key()));
+  for (; cursor->valid(); cursor->Next()) {
+    absl::StatusOr<model::ExceptionGroup> group = format::DecodeExceptionGroup(cursor->value());
+    if (!group.ok()) return group.status();
+    std::string fingerprint = group->fingerprint;
+    groups.emplace(std::move(fingerprint), *std::move(group));
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return &job->groups.emplace(std::move(groups));
+}
+
+absl::StatusOr<std::optional<std::string>> Group::Get(Family family, const std::string& key) const {
+  const auto& rows = rows_[At(family)];
+  const auto found = rows.find(key);
+  if (found != rows.end()) return found->second;
+  return engine_->Get(At(family), key);
+}
+
+void Group::Put(Family family, std::string key, std::string row) {
+  rows_[At(family)].insert_or_assign(std::move(key), std::move(row));
+}
+
+void Group::Delete(Family family, std::string key) { rows_[At(family)].insert_or_assign(std::move(key), std::nullopt); }
+
+void Group::PutUnread(Family family, std::string_view key, std::string_view row) { unit_->Put(At(family), key, row); }
+
+void Group::PutUnread(Family family, std::string_view key, std::span<const std::string_view> row_parts) {
+  unit_->Put(At(family), key, row_parts);
+}
+
+void Group::DeleteRange(Family family, const format::KeyRange& range) {
+  if (range.begin < range.end) unit_->DeleteRange(At(family), range.begin, range.end);
+}
+
+absl::Status Group::Write(bool sync) {
+  AddJobRows();
+  for (size_t family = 0; family < rows_.size(); ++family) {
+    for (const auto& [key, row] : rows_[family]) {
+      if (row.has_value()) {
+        unit_->Put(family, key, *row);
+      } else {
+        unit_->Delete(family, key);
+      }
+    }
+  }
+  const absl::Status written = unit_->empty() ? absl::OkStatus() : engine_->Write(*unit_, sync);
+  if (written.ok()) {
+    table_->Settle(touched_);
+  } else {
+    table_->Revert(touched_);
+  }
+  return written;
+}
+
+void Group::Touch(LaneJob* job) {
+  if (job->touched) return;
+  job->touched = true;
+  touched_.push_back(job);
+}
+
+void Group::AddJobRows() {
+  for (LaneJob* job : touched_) {
+    if (job->job == job->durable) continue;
+    const model::JobKey key = job->job->key();
+    if (job->durable == nullptr) {
+      PutUnread(Family::kJobs, format::JobDefinitionKey(key), format::EncodeJobDefinition(*job->job));
+    }
+    PutUnread(Family::kJobs, format::JobProgressKey(key), format::EncodeJobProgress(*job->job));
+    if (job->statistics_changed) {
+      PutUnread(Family::kStatistics, format::StatisticsKey(key), format::EncodeNodeStatistics(*job->statistics));
+    }
+    for (const std::string& fingerprint : job->changed_groups) {
+      PutUnread(Family::kExceptions, format::ExceptionGroupKey(key, fingerprint),
+                format::EncodeExceptionGroup(job->groups->at(fingerprint)));
+    }
+  }
+}
+
+}  // namespace millrace::store

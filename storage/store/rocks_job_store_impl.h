@@ -1,0 +1,92 @@
+// The class behind OpenRocksJobStore. One .cc file for each family of verbs:
+//
+//   rocks_job_store.cc    opening
+//   rocks_jobs.cc         CreateJob, GetJob, ListJobs, ActiveJobs
+//   rocks_push.cc         PushChunks
+//   rocks_commit.cc       CommitChunk
+//   rocks_transitions.cc  CloseJob, CancelJob, Acknowledge
+//   rocks_results.cc      ReadChunk, ReadResults, GetNodeStatistics
+//   rocks_exceptions.cc   ListExceptions, ListExceptionGroups
+//   rocks_catalog.cc      all of the catalog
+//
+// Reads run on the caller's thread and see what is durable. Writes go through the commit lane.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/engine/engine.h"
+#include "storage/model/clock.h"
+#include "storage/store/job_store.h"
+#include "storage/store/rocks_commit_lane.h"
+#include "storage/store/rocks_job_store.h"
+#include "storage/store/rocks_job_table.h"
+
+namespace millrace::store {
+
+/// What the store needs of an engine.
+engine::EngineOptions EngineOptionsOf(const RocksJobStoreOptions& options);
+
+/// As OpenRocksJobStore over an engine that is open, with the families of EngineOptionsOf: for tests whose engine
+/// fails.
+absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStoreOptions& options,
+                                                              std::unique_ptr<engine::Engine> engine);
+
+class RocksJobStore final : public JobStore {
+ public:
+  /// `unfinished` are all jobs that have not ended.
+  RocksJobStore(const RocksJobStoreOptions& options, std::unique_ptr<engine::Engine> engine, int64_t epoch,
+                const std::vector<model::JobPtr>& unfinished);
+
+  int64_t epoch() const override { return epoch_; }
+  void SetObserver(JobObserver* observer) override { lane_.SetObserver(observer); }
+
+  absl::StatusOr<model::JobPtr> CreateJob(model::Job job) override;
+  void PushChunks(store::PushChunks request, Completion<PushReceipt> done) override;
+  void CommitChunk(model::ChunkCommit commit, Completion<model::JobPtr> done) override;
+  absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job) override;
+  absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) override;
+  absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
+                                            std::string_view cursor_field) override;
+
+  absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
+  absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;
+  std::vector<model::JobPtr> ActiveJobs() const override;
+  absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const override;
+  absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
+                                                              int32_t results_max, int64_t bytes_max) const override;
+  absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const override;
+  absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const override;
+  absl::StatusOr<std::vector<model::ExceptionGroup>> ListExceptionGroups(const model::JobKey& job) const override;
+
+  absl::StatusOr<model::ServiceVersion> CreateServiceVersion(model::ServiceVersion version) override;
+  absl::StatusOr<model::ServiceVersion> GetServiceVersion(std::string_view tenant,
+                                                          const model::ServiceReference& reference) const override;
+  absl::StatusOr<Page<model::ServiceSummary>> ListServices(std::string_view tenant, int32_t page_size,
+                                                           std::string_view token) const override;
+  absl::StatusOr<std::vector<model::ServiceVersion>> ListServiceVersions(std::string_view tenant,
+                                                                         std::string_view service) const override;
+  absl::Status DeleteServiceVersion(std::string_view tenant, const model::ServiceReference& reference) override;
+
+ private:
+  /// Sends a verb through the lane and waits for it.
+  template <typename T>
+  absl::StatusOr<T> Run(const Passage& passage, Verb<T> verb) {
+    return Await<T>([&](Completion<T> done) { lane_.Submit<T>(passage, std::move(verb), std::move(done)); });
+  }
+
+  /// A chunk without what its input row adds. PIPELINE_NOT_FOUND.
+  absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const;
+
+  const std::unique_ptr<engine::Engine> engine_;
+  const model::Clock* const clock_;
+  const int64_t epoch_;
+  JobTable table_;
+  /// Last: it uses all of the above.
+  CommitLane lane_;
+};
+
+}  // namespace millrace::store

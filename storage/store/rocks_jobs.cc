@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "storage/format/keys.h"
+#include "storage/format/rows.h"
+#include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+#include "storage/store/rocks_job_store_impl.h"
+#include "storage/store/rocks_page_token.h"
+#include "storage/store/rocks_rows.h"
+#include "storage/store/store_errors.h"
+
+namespace millrace::store {
+namespace {
+
+using format::Family;
+using model::Job;
+using model::JobPtr;
+
+constexpr std::string_view kList = "jobs";
+
+/// The job that an index row leads to; null when there is no such row.
+absl::StatusOr<JobPtr> FindIndexed(Group& group, const std::string& tenant, const std::string& index_key) {
+  const auto row = group.Get(Family::kIndex, index_key);
+  if (!row.ok()) return row.status();
+  if (!row->has_value()) return JobPtr();
+  const absl::StatusOr<format::IndexedJob> indexed = format::DecodeIndexedJob(**row);
+  if (!indexed.ok()) return indexed.status();
+  const absl::StatusOr<LaneJob*> job = group.FindJob({tenant, indexed->job_id});
+  if (!job.ok()) return job.status();
+  return (*job)->job;
+}
+
+absl::Status CheckNew(Group& group, const Job& job) {
+  const absl::StatusOr<LaneJob*> taken = group.FindJob(job.key());
+  if (taken.ok()) return PipelineIdTaken(job.id);
+  if (!model::HasReason(taken.status(), model::Reason::kPipelineNotFound)) return taken.status();
+
+  if (const std::string& unique_key = job.options.unique_key; !unique_key.empty()) {
+    const auto holder = FindIndexed(group, job.tenant, format::UniqueKeyKey(job.tenant, unique_key));
+    if (!holder.ok()) return holder.status();
+    if (*holder != nullptr) return UniqueKeyTaken(unique_key, (*holder)->id);
+  }
+  const auto version = group.Get(Family::kIndex, format::VersionIdKey(job.tenant, job.version_id));
+  if (!version.ok()) return version.status();
+  return version->has_value() ? absl::OkStatus() : VersionIdNotFound(job.version_id);
+}
+
+bool Matches(const ListJobsQuery& query, const Job& job) {
+  if (!query.service.empty() && job.service != query.service) return false;
+  return query.states.empty() || std::find(query.states.begin(), query.states.end(), job.state) != query.states.end();
+}
+
+}  // namespace
+
+absl::StatusOr<JobPtr> RocksJobStore::CreateJob(Job job) {
+  model::ApplyCreate(job, epoch_, clock_->Now());
+  const JobPtr created = std::make_shared<const Job>(std::move(job));
+  return Run<JobPtr>({}, [created](Group& group) -> absl::StatusOr<JobPtr> {
+    const std::string& tenant = created->tenant;
+    const std::string& request_id = created->request_id;
+    if (!request_id.empty()) {
+      const auto earlier = FindIndexed(group, tenant, format::RequestIdKey(tenant, request_id));
+      if (!earlier.ok()) return earlier.status();
+      if (*earlier != nullptr && (*earlier)->request_hash != created->request_hash) return RequestIdReused(request_id);
+      if (*earlier != nullptr) return *earlier;
+    }
+    if (absl::Status checked = CheckNew(group, *created); !checked.ok()) return checked;
+
+    group.AddJob(created);
+    const std::string row = format::EncodeIndexedJob({created->id});
+    if (!request_id.empty()) group.Put(Family::kIndex, format::RequestIdKey(tenant, request_id), row);
+    const std::string& unique_key = created->options.unique_key;
+    if (!unique_key.empty()) group.Put(Family::kIndex, format::UniqueKeyKey(tenant, unique_key), row);
+    group.PutUnread(Family::kIndex, format::JobByTimeKey(tenant, created->create_time, created->id), "");
+    return created;
+  });
+}
+
+absl::StatusOr<JobPtr> RocksJobStore::GetJob(const model::JobKey& key) const {
+  if (JobPtr active = table_.FindActive(key); active != nullptr) return active;
+  return LoadJob(*engine_, key);
+}
+
+absl::StatusOr<Page<JobPtr>> RocksJobStore::ListJobs(const ListJobsQuery& query) const {
+  format::KeyRange range = format::JobsByTime(query.tenant);
+  if (!query.token.empty()) {
+    absl::StatusOr<std::string> behind = ReadPageToken(kList, query.token);
+    if (!behind.ok()) return behind.status();
+    if (*behind < range.begin || *behind >= range.end) return PageTokenInvalid();
+    range.end = *std::move(behind);
+  }
+  Page<JobPtr> page;
+  std::string last;
+  const auto cursor = Scan(*engine_, Family::kIndex, range, engine::Direction::kBackward);
+  for (; cursor->valid(); cursor->Next()) {
+    std::optional<std::string> job_id = format::ParseJobByTime(cursor->key());
+    if (!job_id.has_value()) return CorruptKey();
+    absl::StatusOr<JobPtr> job = GetJob({query.tenant, *std::move(job_id)});
+    if (!job.ok()) return job.status();
+    if (!Matches(query, **job)) continue;
+    if (page.items.size() == static_cast<size_t>(query.page_size)) {
+      page.next_token = MakePageToken(kList, last);
+      break;
+    }
+    page.items.push_back(*std::move(job));
+    last = cursor->key();
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return page;
+}
+
+std::vector<JobPtr> RocksJobStore::ActiveJobs() const { return table_.Active(); }
+
+}  // namespace millrace::store

@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "storage/format/keys.h"
+#include "storage/format/rows.h"
+#include "storage/store/rocks_job_store_impl.h"
+#include "storage/store/rocks_rows.h"
+#include "storage/store/store_errors.h"
+
+namespace millrace::store {
+
+using format::Family;
+using model::JobKey;
+
+absl::StatusOr<model::Chunk> RocksJobStore::FindChunk(const JobKey& key, int64_t sequence) const {
+  const auto row = engine_->Get(At(Family::kChunks), format::ChunkKey(key, sequence));
+  if (!row.ok()) return row.status();
+  if (row->has_value()) return format::DecodeChunk(sequence, **row);
+  if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
+  return ChunkNotFound(key, sequence);
+}
+
+absl::StatusOr<model::ChunkInput> RocksJobStore::ReadChunk(const JobKey& key, int64_t sequence) const {
+  absl::StatusOr<model::Chunk> chunk = FindChunk(key, sequence);
+  if (!chunk.ok()) return chunk.status();
+  const auto input = engine_->Get(At(Family::kInputs), format::ChunkKey(key, sequence));
+  if (!input.ok()) return input.status();
+  if (!input->has_value()) return ChunkNotFound(key, sequence);
+  return format::DecodeInput(*std::move(chunk), **input);
+}
+
+absl::StatusOr<std::vector<model::ChunkResult>> RocksJobStore::ReadResults(const JobKey& key, int64_t after,
+                                                                           int32_t results_max,
+                                                                           int64_t bytes_max) const {
+  const absl::StatusOr<model::JobPtr> job = GetJob(key);
+  if (!job.ok()) return job.status();
+  std::vector<model::ChunkResult> results;
+  if (after >= (*job)->last_result) return results;
+  int64_t bytes = 0;
+  const auto range = format::NumberRange(key, std::max<int64_t>(after, 0) + 1, (*job)->last_result);
+  const auto cursor = Scan(*engine_, Family::kResults, range);
+  for (; cursor->valid(); cursor->Next()) {
+    const std::optional<int64_t> number = format::ParseNumber(cursor->key());
+    if (!number.has_value()) return CorruptKey();
+    const absl::StatusOr<size_t> output_bytes = format::ResultOutputBytes(cursor->value());
+    if (!output_bytes.ok()) return output_bytes.status();
+    bytes += static_cast<int64_t>(*output_bytes);
+    if (results.size() == static_cast<size_t>(results_max) || (!results.empty() && bytes > bytes_max)) break;
+    absl::StatusOr<model::ChunkResult> result = format::DecodeResult(*number, cursor->value());
+    if (!result.ok()) return result.status();
+    results.push_back(*std::move(result));
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return results;
+}
+
+absl::StatusOr<model::NodeStatisticsMap> RocksJobStore::GetNodeStatistics(const JobKey& key) const {
+  if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
+  const auto row = engine_->Get(At(Family::kStatistics), format::StatisticsKey(key));
+  if (!row.ok()) return row.status();
+  return format::DecodeNodeStatistics(row->value_or(""));
+}
+
+}  // namespace millrace::store

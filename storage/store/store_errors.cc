@@ -1,0 +1,93 @@
+#include "storage/store/store_errors.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "storage/model/errors.h"
+
+namespace millrace::store {
+
+using model::MakeError;
+using model::Reason;
+
+absl::Status PipelineNotFound(const model::JobKey& job) {
+  return MakeError(Reason::kPipelineNotFound, absl::StrCat("there is no pipeline ", job.job_id),
+                   {{"pipeline_id", job.job_id}});
+}
+
+absl::Status ChunkNotFound(const model::JobKey& job, int64_t sequence) {
+  return MakeError(Reason::kPipelineNotFound,
+                   absl::StrCat("pipeline ", job.job_id, " has no chunk ", sequence, ", or its input was discarded"),
+                   {{"pipeline_id", job.job_id}, {"sequence", absl::StrCat(sequence)}});
+}
+
+absl::Status PipelineIdTaken(std::string_view job_id) {
+  const std::string id(job_id);
+  return MakeError(Reason::kPipelineIdTaken, absl::StrCat("there is a pipeline ", id, " already; choose another id"),
+                   {{"pipeline_id", id}});
+}
+
+absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder) {
+  const std::string key(unique_key);
+  const std::string id(holder);
+  return MakeError(Reason::kUniqueKeyTaken,
+                   absl::StrCat("pipeline ", id, " is active and has the unique key ", key, " already"),
+                   {{"unique_key", key}, {"pipeline_id", id}});
+}
+
+absl::Status RequestIdReused(std::string_view request_id) {
+  const std::string id(request_id);
+  return MakeError(Reason::kRequestIdReused,
+                   absl::StrCat("the request id ", id, " was used before for a different request"),
+                   {{"request_id", id}});
+}
+
+absl::Status ChunkIdTaken(const model::Chunk& stored) {
+  return MakeError(
+      Reason::kChunkIdTaken,
+      absl::StrCat("chunk id ", stored.id, " was pushed before as chunk ", stored.sequence, " with other bytes"),
+      {{"chunk_id", stored.id}, {"sequence", absl::StrCat(stored.sequence)}});
+}
+
+absl::Status ServiceNotFound(std::string_view service) {
+  const std::string name(service);
+  return MakeError(Reason::kServiceNotFound, absl::StrCat("there is no service ", name), {{"service", name}});
+}
+
+absl::Status ServiceVersionNotFound(std::string_view service, std::string_view version, std::string_view latest) {
+  const std::string name(service);
+  return MakeError(
+      Reason::kServiceVersionNotFound,
+      absl::StrCat("service ", name, " has no version ", std::string(version), "; its latest is ", std::string(latest)),
+      {{"service", name}, {"version", std::string(version)}, {"latest", std::string(latest)}});
+}
+
+absl::Status VersionIdNotFound(std::string_view version_id) {
+  const std::string id(version_id);
+  return MakeError(Reason::kServiceVersionNotFound, absl::StrCat("there is no service version with the id ", id),
+                   {{"version_id", id}});
+}
+
+absl::Status ServiceVersionTaken(const model::ServiceVersion& stored) {
+  const std::string uri = model::ServiceUri(stored.service, stored.version);
+  return MakeError(Reason::kServiceVersionTaken,
+                   absl::StrCat(uri, " exists with another definition; a version never changes, so choose a new one"),
+                   {{"service_uri", uri}, {"version_id", stored.version_id}});
+}
+
+absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::string_view job_id, int64_t job_count) {
+  const std::string uri = model::ServiceUri(stored.service, stored.version);
+  const std::string id(job_id);
+  return MakeError(Reason::kServiceVersionInUse,
+                   absl::StrCat(uri, " is needed by ", job_count, " unfinished job(s), such as ", id,
+                                "; close or cancel them first"),
+                   {{"pipeline_id", id}, {"job_count", absl::StrCat(job_count)}, {"service_uri", uri}});
+}
+
+absl::Status PageTokenInvalid() {
+  return model::WithField(
+      MakeError(Reason::kPageTokenInvalid, "page_token: expected the token of the page before; begin again without it"),
+      "page_token");
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,42 @@
+// The errors that every JobStore answers with, so that a caller cannot tell the stores apart by their words.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "storage/model/chunk.h"
+#include "storage/model/job.h"
+#include "storage/model/service_version.h"
+
+namespace millrace::store {
+
+/// PIPELINE_NOT_FOUND.
+absl::Status PipelineNotFound(const model::JobKey& job);
+absl::Status ChunkNotFound(const model::JobKey& job, int64_t sequence);
+
+/// PIPELINE_ID_TAKEN.
+absl::Status PipelineIdTaken(std::string_view job_id);
+/// UNIQUE_KEY_TAKEN by the active job `holder`.
+absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder);
+/// REQUEST_ID_REUSED.
+absl::Status RequestIdReused(std::string_view request_id);
+
+/// CHUNK_ID_TAKEN by `stored`.
+absl::Status ChunkIdTaken(const model::Chunk& stored);
+
+/// SERVICE_NOT_FOUND.
+absl::Status ServiceNotFound(std::string_view service);
+/// SERVICE_VERSION_NOT_FOUND for `folder/name` without the version; `latest` is the one that it does have.
+absl::Status ServiceVersionNotFound(std::string_view service, std::string_view version, std::string_view latest);
+/// SERVICE_VERSION_NOT_FOUND for a version id.
+absl::Status VersionIdNotFound(std::string_view version_id);
+/// SERVICE_VERSION_TAKEN.
+absl::Status ServiceVersionTaken(const model::ServiceVersion& stored);
+/// SERVICE_VERSION_IN_USE by `job_count` unfinished jobs, `job_id` being one of them.
+absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::string_view job_id, int64_t job_count);
+
+/// PAGE_TOKEN_INVALID: the token of a page is not one that this list made.
+absl::Status PageTokenInvalid();
+
+}  // namespace millrace::store

@@ -1,0 +1,108 @@
+// A server and a command line client as a user has them: two programs and a folder.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/cpp/client.h"
+#include "tools/harness/program.h"
+#include "tools/harness/server_process.h"
+#include "tools/harness/temporary_folder.h"
+
+namespace millrace::e2e {
+
+class E2eFixture : public ::testing::Test {
+ protected:
+  static std::filesystem::path Source(const std::string& path) {
+    return std::filesystem::path(MILLRACE_SOURCE_DIR) / path;
+  }
+  std::filesystem::path Path(const std::string& name) const { return folder_.path() / name; }
+
+  static std::string Read(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+  /// Starts the server, on the port of the run before if there was one.
+  void StartServer() {
+    auto server = harness::ServerProcess::Start(MILLRACED_BINARY, Path("data"), port_, {"--log-level", "warn"});
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    port_ = server_->port();
+  }
+
+  void KillAndRestartServer() {
+    server_->Kill();
+    StartServer();
+  }
+
+  client::Client Connect() const {
+    client::ClientOptions options;
+    options.endpoint = server_->address();
+    return *client::Client::Connect(options);
+  }
+
+  /// The command line client with the server filled in.
+  std::vector<std::string> Cli(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {MILLRACE_BINARY, "--server", server_->address()});
+    return arguments;
+  }
+
+  /// Runs the client to its end; what it prints is in stdout() and stderr() afterwards.
+  int RunCli(const std::vector<std::string>& arguments) const { return RunAnything(Cli(arguments)); }
+
+  int RunAnything(const std::vector<std::string>& command) const {
+    auto program = harness::Program::Start(command, {.stdout_file = Path("stdout"), .stderr_file = Path("stderr")});
+    return program.ok() ? (*program)->Wait() : -1;
+  }
+
+  std::string Stdout() const { return Read(Path("stdout")); }
+  std::string Stderr() const { return Read(Path("stderr")); }
+
+  void CreateStrikeService() {
+    ASSERT_EQ(RunCli({"services", "create", Source("services/strike-severity.yaml").string()}), 0) << Stderr();
+  }
+
+  /// The main job: 10,000 reports in 34 chunks.
+  std::vector<std::string> MainJob(const std::string& output, const std::string& rejects,
+                                   std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"run",
+                                          "aviation/strike-severity",
+                                          "--input",
+                                          Source("data/birdstrikes.csv").string(),
+                                          "--output",
+                                          Path(output).string(),
+                                          "--rejects",
+                                          Path(rejects).string(),
+                                          "--summary",
+                                          "SUM:energy_j",
+                                          "--allow-exceptions"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  /// Asks until the pipeline has this many committed chunks, across restarts of the server.
+  void AwaitCommitted(const client::Client& client, const std::string& pipeline_id, int64_t chunks) const {
+    v1::GetPipelineStatusRequest request;
+    request.set_pipeline_id(pipeline_id);
+    for (;;) {
+      const absl::StatusOr<v1::PipelineStatus> status = client.GetPipelineStatus(request);
+      // Not there yet: the client under test is still on its way to create it.
+      if (!status.ok() && absl::IsNotFound(status.status())) continue;
+      ASSERT_TRUE(status.ok()) << status.status();
+      if (status->chunks_completed() >= chunks) return;
+    }
+  }
+
+  const harness::TemporaryFolder folder_;
+  int port_ = 0;
+  std::unique_ptr<harness::ServerProcess> server_;
+};
+
+}  // namespace millrace::e2e

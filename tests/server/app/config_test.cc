@@ -1,0 +1,74 @@
+#include "server/app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tools/harness/temporary_folder.h"
+
+namespace millrace::app {
+namespace {
+
+ParsedConfig Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "millraced");
+  return ParseConfig(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(ConfigTest, DefaultsAreSafe) {
+  const ParsedConfig parsed = Parse({"--data-dir", "d"});
+  ASSERT_TRUE(parsed.config.has_value());
+  EXPECT_EQ(parsed.config->listen, "127.0.0.1:7400");
+  EXPECT_TRUE(parsed.config->sync);
+  EXPECT_FALSE(parsed.config->allow_remote);
+  EXPECT_GE(parsed.config->workers, 1);
+}
+
+TEST(ConfigTest, WrongCommandLinesEndWithTwo) {
+  for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
+           {},
+           {"--data-dir", "d", "--listen", "nowhere"},
+           {"--data-dir", "d", "--listen", "127.0.0.1:70000"},
+           {"--data-dir", "d", "--listen", "0.0.0.0:7400"},
+           {"--data-dir", "d", "--listen", "10.0.0.1:7400"},
+           {"--data-dir", "d", "--workers", "-1"},
+           {"--data-dir", "d", "--durability", "maybe"},
+           {"--data-dir", "d", "--no-such-flag"},
+           {"--data-dir", "d", "--config", "/no/such/file"},
+       }) {
+    const ParsedConfig parsed = Parse(arguments);
+    EXPECT_FALSE(parsed.config.has_value());
+    EXPECT_EQ(parsed.exit_code, 2);
+  }
+}
+
+TEST(ConfigTest, HelpAndVersionEndWithZero) {
+  EXPECT_EQ(Parse({"--help"}).exit_code, 0);
+  EXPECT_EQ(Parse({"--version"}).exit_code, 0);
+}
+
+TEST(ConfigTest, AnAddressThatOthersReachNeedsAWord) {
+  const ParsedConfig parsed = Parse({"--data-dir", "d", "--listen", "0.0.0.0:7400", "--allow-remote"});
+  ASSERT_TRUE(parsed.config.has_value());
+  EXPECT_TRUE(parsed.config->allow_remote);
+}
+
+TEST(ConfigTest, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
+  const harness::TemporaryFolder folder;
+  const std::string file = (folder.path() / "millrace.toml").string();
+  std::ofstream(file) << "workers = 3\nlog-level = \"debug\"\ndata-dir = \"from-file\"\n";
+  setenv("MILLRACE_WORKERS", "5", 1);
+  setenv("MILLRACE_DATA_DIR", "from-environment", 1);
+  const ParsedConfig parsed = Parse({"--config", file.c_str(), "--data-dir", "from-flag"});
+  unsetenv("MILLRACE_WORKERS");
+  unsetenv("MILLRACE_DATA_DIR");
+  ASSERT_TRUE(parsed.config.has_value());
+  EXPECT_EQ(parsed.config->data_folder, "from-flag");
+  EXPECT_EQ(parsed.config->workers, 5);
+  EXPECT_EQ(parsed.config->log_level, "debug");
+}
+
+}  // namespace
+}  // namespace millrace::app

@@ -1,0 +1,116 @@
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/server/execution/service_harness.h"
+
+namespace millrace::execution {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr char kService[] = R"yaml(
+inputs: {x: {}}
+nodes:
+  big: {lua: "x * 10", when: "x > 5"}
+  checked: {lua: "x < 0 and fail('NEGATIVE', 'below zero') or (x == 0 and hold('is zero right?')) or x"}
+  late: {lua: "(big or 0) + checked"}
+outputs: [big, late])yaml";
+
+TEST(NodesTest, WhenDecidesWhetherANodeRuns) {
+  ServiceHarness service(kService);
+  EXPECT_EQ(service.Run({R"({"x":9})", R"({"x":1})"}).json_lines,
+            "{\"big\":90,\"late\":99}\n{\"big\":null,\"late\":1}\n");
+}
+
+TEST(NodesTest, AnErrorInWhenFailsTheNode) {
+  ServiceHarness service("inputs: {x: {}}\nnodes: {n: {lua: '1', when: 'x > 1'}}\noutputs: [n]");
+  const model::ChunkOutcome outcome = service.Run({R"({"x":"text"})"});
+  ASSERT_EQ(outcome.failures.size(), 1u);
+  EXPECT_EQ(outcome.failures[0].node, "n");
+  EXPECT_EQ(outcome.failures[0].code, "LUA_ERROR");
+  EXPECT_EQ(outcome.failures[0].message, "n.when:1: attempt to compare number with string");
+  EXPECT_EQ(outcome.nodes.at("n").failure_count, 1);
+}
+
+TEST(NodesTest, FailuresCarryAllThatIsNeededToMendTheRecord) {
+  ServiceHarness service(kService);
+  const model::ChunkOutcome outcome = service.Run({R"({"x":1})", R"( {"x":-1,"y":"kept"} )", R"({"x":0})"});
+  ASSERT_EQ(outcome.failures.size(), 2u);
+  EXPECT_EQ(outcome.failures[0].index, 1);
+  EXPECT_EQ(outcome.failures[0].node, "checked");
+  EXPECT_EQ(outcome.failures[0].code, "NEGATIVE");
+  EXPECT_EQ(outcome.failures[0].message, "below zero");
+  EXPECT_EQ(outcome.failures[0].input, R"( {"x":-1,"y":"kept"} )");
+  EXPECT_EQ(outcome.failures[1].code, "HELD");
+  EXPECT_EQ(outcome.failures[1].message, "is zero right?");
+  EXPECT_EQ(outcome.json_lines, "{\"big\":null,\"late\":1}\nnull\nnull\n");
+}
+
+TEST(NodesTest, StatisticsCountWhatEachNodeDid) {
+  const SteppingClock clock(1'000);
+  ServiceHarness service(kService, &clock);
+  const model::ChunkOutcome outcome =
+      service.Run({R"({"x":9})", R"({"x":1})", R"({"x":-1})", R"({"x":0})", "broken", "{}"});
+  const model::NodeStatistics& big = outcome.nodes.at("big");
+  EXPECT_EQ(big.record_count, 4);
+  EXPECT_EQ(big.success_count, 1);
+  EXPECT_EQ(big.skipped_count, 3);
+  const model::NodeStatistics& checked = outcome.nodes.at("checked");
+  EXPECT_EQ(checked.record_count, 4);
+  EXPECT_EQ(checked.success_count, 2);
+  EXPECT_EQ(checked.failure_count, 1);
+  EXPECT_EQ(checked.hold_count, 1);
+  EXPECT_EQ(checked.skipped_count, 0);
+  EXPECT_EQ(outcome.nodes.at("late").record_count, 2);
+  // The clock moves by a microsecond a look, and it is looked at once between two nodes.
+  EXPECT_EQ(checked.run_nanos, 4'000);
+  EXPECT_EQ(checked.max_nanos, 1'000);
+  EXPECT_EQ(big.run_nanos, 1'000);
+}
+
+TEST(NodesTest, ProcessTimesAddUpToTheComputeTime) {
+  const SteppingClock clock(1'000);
+  ServiceHarness service(kService, &clock);
+  const model::ChunkOutcome outcome = service.Run({R"({"x":9})", "broken"});
+  // Begin of the nodes, end of each of the three, end of the record; the broken one has only its end.
+  EXPECT_THAT(outcome.process_time_ns, ElementsAre(5'000, 1'000));
+  EXPECT_EQ(outcome.compute_nanos, 6'000);
+}
+
+TEST(NodesTest, WarningsNameRecordAndNode) {
+  ServiceHarness service(R"yaml(
+inputs: {x: {}}
+nodes:
+  a: {lua: "if x > 1 then warn('x is ' .. x) end return x"}
+  b: {lua: "warn('always') if a > 2 then fail('too much') end return a"}
+outputs: [b])yaml");
+  const model::ChunkOutcome outcome = service.Run({R"({"x":1})", R"({"x":2})", R"({"x":3})"});
+  std::vector<std::string> seen;
+  for (const model::RecordWarning& warning : outcome.warnings) {
+    seen.push_back(std::to_string(warning.index) + " " + warning.node + " " + warning.message);
+  }
+  EXPECT_THAT(seen, ElementsAre("0 b always", "1 a x is 2", "1 b always", "2 a x is 3", "2 b always"));
+  EXPECT_EQ(outcome.failures.size(), 1u);
+  EXPECT_EQ(outcome.json_lines, "{\"b\":1}\n{\"b\":2}\nnull\n");
+}
+
+TEST(NodesTest, WarningsOfARecordAreLimited) {
+  ServiceHarness service("nodes: {n: {lua: 'for i = 1, 1000 do warn(i) end return 1'}}\noutputs: [n]");
+  const model::ChunkOutcome outcome = service.Run({"{}", "{}"});
+  ASSERT_EQ(outcome.warnings.size(), 2 * model::kWarningsPerRecordMax);
+  EXPECT_EQ(outcome.warnings.back().index, 1);
+  EXPECT_EQ(outcome.warnings.back().message, "16");
+}
+
+TEST(NodesTest, ManyNodesRun) {
+  std::string nodes = "  n0: {lua: x}\n";
+  for (int i = 1; i < 1000; ++i) {
+    nodes += "  n" + std::to_string(i) + ": {lua: n" + std::to_string(i - 1) + " + 1, when: 'true'}\n";
+  }
+  ServiceHarness service("inputs: {x: {}}\nnodes:\n" + nodes + "outputs: [n999]");
+  EXPECT_EQ(service.Run({R"({"x":0})", "{}", R"({"x":5})"}).json_lines, "{\"n999\":999}\nnull\n{\"n999\":1004}\n");
+}
+
+}  // namespace
+}  // namespace millrace::execution

@@ -1,0 +1,150 @@
+#include <string>
+#include <vector>
+
+#include "tests/server/handlers/handlers_fixture.h"
+
+namespace millrace::handlers {
+namespace {
+
+using model::Reason;
+using testing::IsError;
+using testing::IsOk;
+
+class ListsTest : public HandlersFixture {};
+
+TEST_F(ListsTest, JobsAreListedNewestFirstAndEachOnce) {
+  CreateService();
+  std::vector<std::string> created;
+  for (int i = 0; i < 5; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    v1::CreatePipelineRequest request;
+    request.set_service("demo/doubler");
+    created.insert(created.begin(), CreatePipeline(request, call_, deps_)->id());
+  }
+  v1::ListJobsRequest request;
+  request.set_page_size(2);
+  std::vector<std::string> listed;
+  do {
+    ASSERT_OK_AND_ASSIGN(const v1::ListJobsResponse response, ListJobs(request, call_, deps_));
+    for (const v1::Job& job : response.jobs()) listed.push_back(job.id());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(listed, created);
+}
+
+TEST_F(ListsTest, JobsAreFilteredByStateAndService) {
+  const std::string id = CreateDoublerPipeline();
+  v1::ListJobsRequest request;
+  request.add_states(v1::JOB_STATE_CREATED);
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 1);
+  request.set_states(0, v1::JOB_STATE_COMPLETED);
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 0);
+  request.clear_states();
+  request.set_service("demo/other");
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 0);
+  request.set_service("not a name");
+  EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "service");
+  request.clear_service();
+  request.add_states(v1::JOB_STATE_UNSPECIFIED);
+  EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "states[0]");
+  request.clear_states();
+  request.set_page_size(-1);
+  EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "page_size");
+}
+
+TEST_F(ListsTest, APageTokenOfOtherFiltersIsRefused) {
+  CreateService();
+  for (int i = 0; i < 2; ++i) {
+    v1::CreatePipelineRequest request;
+    request.set_service("demo/doubler");
+    ASSERT_THAT(CreatePipeline(request, call_, deps_), IsOk());
+  }
+  v1::ListJobsRequest request;
+  request.set_page_size(1);
+  request.set_page_token(ListJobs(request, call_, deps_)->next_page_token());
+  request.set_service("demo/doubler");
+  EXPECT_THAT(ListJobs(request, call_, deps_), IsError(Reason::kPageTokenInvalid));
+}
+
+TEST_F(ListsTest, ExceptionsKeepTheirInputAndFallIntoGroups) {
+  const std::string id = CreateDoublerPipeline();
+  ASSERT_THAT(PushLines(id, "{\"n\":\"x\"}\n{\"n\":1}\nrubbish\n{}\n{\"n\":\"y\"}\n"), IsOk());
+  StartWorkers();
+  AwaitCommitted(id);
+
+  v1::ListExceptionsRequest list;
+  list.set_job_id(id);
+  ASSERT_OK_AND_ASSIGN(const v1::ListExceptionsResponse all, ListExceptions(list, call_, deps_));
+  ASSERT_EQ(all.exceptions_size(), 4);
+  EXPECT_EQ(all.exceptions(0).input(), "{\"n\":\"x\"}");
+  EXPECT_EQ(all.exceptions(1).input(), "rubbish");
+  EXPECT_EQ(all.exceptions(1).index(), 2);
+  EXPECT_EQ(all.exceptions(1).state(), v1::EXCEPTION_STATE_UNRESOLVED);
+
+  v1::ListExceptionGroupsRequest groups;
+  groups.set_job_id(id);
+  ASSERT_OK_AND_ASSIGN(const v1::ListExceptionGroupsResponse grouped, ListExceptionGroups(groups, call_, deps_));
+  ASSERT_EQ(grouped.groups_size(), 3);
+  EXPECT_EQ(grouped.groups(0).count(), 2) << "the two values of a wrong type differ in the value only";
+  EXPECT_EQ(grouped.groups(0).code(), core::record_code::kInputType);
+
+  list.set_fingerprint(grouped.groups(0).fingerprint());
+  EXPECT_EQ(ListExceptions(list, call_, deps_)->exceptions_size(), 2);
+  list.set_job_id("nobody");
+  EXPECT_THAT(ListExceptions(list, call_, deps_), IsError(Reason::kPipelineNotFound));
+  groups.set_job_id("nobody");
+  EXPECT_THAT(ListExceptionGroups(groups, call_, deps_), IsError(Reason::kPipelineNotFound));
+}
+
+TEST_F(ListsTest, DescribeShowsActiveAndRecentJobsAndTheTenant) {
+  const std::string ended = CreateDoublerPipeline();
+  v1::ClosePipelineRequest close;
+  close.set_pipeline_id(ended);
+  ASSERT_THAT(ClosePipeline(close, call_, deps_), IsOk());
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/doubler");
+  ASSERT_OK_AND_ASSIGN(const v1::Job active, CreatePipeline(create, call_, deps_));
+  ASSERT_THAT(PushLines(active.id(), "{\"n\":1}\n"), IsOk());
+
+  ASSERT_OK_AND_ASSIGN(const v1::DescribePipelinesResponse now, DescribePipelines({}, call_, deps_));
+  ASSERT_EQ(now.active_pipelines_size(), 1);
+  EXPECT_EQ(now.active_pipelines(0).id(), active.id());
+  ASSERT_EQ(now.recent_pipelines_size(), 1);
+  EXPECT_EQ(now.recent_pipelines(0).id(), ended);
+  EXPECT_EQ(now.tenant().tenant(), "default");
+  EXPECT_EQ(now.tenant().max_workers(), 4);
+  EXPECT_EQ(now.tenant().input_buffer_used_bytes(), 8);
+  EXPECT_EQ(now.tenant().input_buffer_remaining_bytes(), 70'000'000 - 8);
+  EXPECT_EQ(now.server().instance_id(), "server-1");
+  EXPECT_EQ(now.server().epoch(), store_->epoch());
+
+  clock_.Advance(absl::Hours(2));
+  EXPECT_EQ(DescribePipelines({}, call_, deps_)->recent_pipelines_size(), 0) << "recent is the last hour";
+}
+
+TEST_F(ListsTest, GetJobAndStatusSpeakOfTheSameNumbers) {
+  const std::string id = CreateDoublerPipeline();
+  ASSERT_THAT(PushLines(id, "{\"n\":1}\n{}\n"), IsOk());
+  StartWorkers();
+  AwaitCommitted(id);
+  v1::GetJobRequest get;
+  get.set_job_id(id);
+  v1::GetPipelineStatusRequest status_request;
+  status_request.set_pipeline_id(id);
+  ASSERT_OK_AND_ASSIGN(const v1::Job job, GetJob(get, call_, deps_));
+  ASSERT_OK_AND_ASSIGN(const v1::PipelineStatus status, GetPipelineStatus(status_request, call_, deps_));
+  EXPECT_EQ(job.summary().records_submitted(), 2);
+  EXPECT_EQ(job.summary().records_completed(), 1);
+  EXPECT_EQ(job.summary().records_failed(), 1);
+  EXPECT_EQ(job.summary().chunks_completed(), 1);
+  EXPECT_EQ(job.summary().input_size_bytes(), 11);
+  EXPECT_EQ(status.records_completed(), 1);
+  EXPECT_EQ(status.records_failed(), 1);
+  EXPECT_EQ(status.records_available(), 2);
+  EXPECT_TRUE(status.idle());
+  get.set_job_id("nobody");
+  EXPECT_THAT(GetJob(get, call_, deps_), IsError(Reason::kPipelineNotFound));
+}
+
+}  // namespace
+}  // namespace millrace::handlers

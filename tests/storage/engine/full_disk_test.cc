@@ -1,0 +1,123 @@
+// A disk that is full loses nothing that was acknowledged, and needs no restart once it has space again.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "storage/engine/engine_on_env.h"
+#include "tests/storage/engine/failing_disk.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+
+namespace millrace::engine {
+namespace {
+
+using ::millrace::testing::IsError;
+using ::millrace::testing::IsOk;
+using ::millrace::testing::TempFolder;
+using model::Reason;
+using ::testing::HasSubstr;
+
+constexpr FamilyIndex kRows = 0;
+
+class FullDiskTest : public ::testing::Test {
+ protected:
+  FullDiskTest() : env_(MakeFailingEnv(&budget_)) { EXPECT_THAT(Open(), IsOk()); }
+
+  absl::Status Open() {
+    engine_.reset();
+    EngineOptions options;
+    options.folder = folder_.path();
+    options.families = {{"rows", true, false}};
+    absl::StatusOr<std::unique_ptr<Engine>> opened = OpenEngineOnEnv(options, env_.get());
+    if (opened.ok()) engine_ = *std::move(opened);
+    return opened.status();
+  }
+
+  absl::Status Put(const std::string& key, bool sync = true) {
+    const std::unique_ptr<WriteUnit> unit = engine_->NewUnit();
+    unit->Put(kRows, key, "value of " + key);
+    return engine_->Write(*unit, sync);
+  }
+
+  bool Has(const std::string& key) {
+    const absl::StatusOr<std::optional<std::string>> value = engine_->Get(kRows, key);
+    EXPECT_THAT(value, IsOk());
+    return value.ok() && value->has_value();
+  }
+
+  TempFolder folder_;
+  AppendBudget budget_;
+  std::unique_ptr<rocksdb::Env> env_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(FullDiskTest, SaysThatItIsFullAndWhenToTryAgain) {
+  budget_.FailFrom(1);
+  const absl::Status full = Put("a");
+  EXPECT_THAT(full, IsError(Reason::kStorageFull));
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(model::DetailsOf(full).retry_after, absl::Seconds(5));
+  EXPECT_FALSE(Has("a"));
+}
+
+TEST_F(FullDiskTest, StaysFullAsLongAsItIs) {
+  budget_.FailFrom(1);
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(Put("a"), IsError(Reason::kStorageFull)) << i;
+}
+
+TEST_F(FullDiskTest, GoesOnWithoutARestartOnceThereIsSpace) {
+  ASSERT_THAT(Put("before"), IsOk());
+  for (int round = 0; round < 3; ++round) {
+    const std::string key = std::to_string(round);
+    budget_.FailFrom(1);
+    ASSERT_THAT(Put("lost" + key), IsError(Reason::kStorageFull));
+    budget_.Unlimited();
+    ASSERT_THAT(Put("kept" + key), IsOk());
+  }
+  EXPECT_TRUE(Has("before"));
+  ASSERT_THAT(Open(), IsOk());
+  for (const std::string key : {"before", "kept0", "kept1", "kept2"}) EXPECT_TRUE(Has(key)) << key;
+  for (const std::string key : {"lost0", "lost1", "lost2"}) EXPECT_FALSE(Has(key)) << key;
+}
+
+TEST_F(FullDiskTest, EveryAcknowledgedWriteSurvivesWhereverItFillsUp) {
+  // The first append that fails falls on the log, or on what the engine writes when it is brought back.
+  for (int64_t n = 1; n <= 12; ++n) {
+    std::string kept;
+    budget_.FailFrom(n);
+    for (int i = 0; i < 15; ++i) {
+      const std::string key = std::to_string(n) + "-" + std::to_string(i);
+      if (Put(key).ok()) kept = key;
+      if (i == 9) budget_.Unlimited();
+    }
+    EXPECT_EQ(kept, std::to_string(n) + "-14");
+    ASSERT_THAT(Open(), IsOk());
+    EXPECT_TRUE(Has(kept));
+  }
+}
+
+TEST_F(FullDiskTest, ALogThatCannotBeSyncedIsReportedByTheNextWrite) {
+  ASSERT_THAT(Put("a", false), IsOk());
+  budget_.FailFrom(1);
+  EXPECT_THAT(Put("b", false), IsError(Reason::kStorageFull));
+  budget_.Unlimited();
+  EXPECT_THAT(Put("c", false), IsOk());
+  EXPECT_THAT(engine_->SyncLog(), IsOk());
+}
+
+TEST_F(FullDiskTest, OpeningOnAFullDiskNamesTheFolder) {
+  ASSERT_THAT(Put("a"), IsOk());
+  engine_.reset();
+  budget_.FailFrom(1);
+  const absl::Status full = Open();
+  EXPECT_THAT(full, IsError(Reason::kStorageFull));
+  EXPECT_THAT(std::string(full.message()), HasSubstr(folder_.path().string()));
+  budget_.Unlimited();
+  ASSERT_THAT(Open(), IsOk());
+  EXPECT_TRUE(Has("a"));
+}
+
+}  // namespace
+}  // namespace millrace::engine

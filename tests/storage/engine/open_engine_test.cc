@@ -1,0 +1,116 @@
+// What stands in the way of opening a folder is said in words that help.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "storage/engine/engine.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
+
+namespace millrace::engine {
+namespace {
+
+using ::millrace::testing::IsError;
+using ::millrace::testing::IsOk;
+using ::millrace::testing::MetadataOf;
+using ::millrace::testing::TempFolder;
+using model::Reason;
+using ::testing::HasSubstr;
+
+absl::StatusOr<std::unique_ptr<Engine>> Open(const std::filesystem::path& folder) {
+  EngineOptions options;
+  options.folder = folder;
+  options.families = {{"rows", false, false}};
+  return OpenEngine(options);
+}
+
+std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
+
+TEST(OpenEngineTest, MakesTheFolderWithItsParents) {
+  const TempFolder root;
+  const std::filesystem::path folder = root.path() / "a" / "b" / "c";
+  ASSERT_THAT(Open(folder), IsOk());
+  EXPECT_TRUE(std::filesystem::is_directory(folder));
+}
+
+TEST(OpenEngineTest, AFolderThatIsOpenIsRefusedByName) {
+  const TempFolder root;
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> first, Open(root.path()));
+  const absl::Status second = Open(root.path()).status();
+  EXPECT_THAT(second, IsError(Reason::kStorageFailed));
+  EXPECT_THAT(MessageOf(second), HasSubstr(root.path().string()));
+  EXPECT_THAT(MessageOf(second), HasSubstr("another process has it open"));
+  EXPECT_EQ(MetadataOf(second, "folder"), root.path().string());
+}
+
+TEST(OpenEngineTest, AFolderIsFreeOnceItsEngineIsGone) {
+  const TempFolder root;
+  { ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> first, Open(root.path())); }
+  EXPECT_THAT(Open(root.path()), IsOk());
+}
+
+TEST(OpenEngineTest, AFileInPlaceOfTheFolderIsNamed) {
+  const TempFolder root;
+  const std::filesystem::path file = root.path() / "file";
+  std::ofstream(file) << "text";
+  const absl::Status in_place = Open(file).status();
+  EXPECT_THAT(in_place, IsError(Reason::kStorageFailed));
+  EXPECT_THAT(MessageOf(in_place), HasSubstr(file.string() + " is a file"));
+
+  const absl::Status below = Open(file / "data").status();
+  EXPECT_THAT(below, IsError(Reason::kStorageFailed));
+  EXPECT_THAT(MessageOf(below), HasSubstr((file / "data").string() + " cannot be made"));
+}
+
+TEST(OpenEngineTest, AFolderThatCannotBeMadeIsNamed) {
+  // Nobody makes folders there, not even root.
+  const absl::Status refused = Open("/proc/millrace-data").status();
+  EXPECT_THAT(refused, IsError(Reason::kStorageFailed));
+  EXPECT_THAT(MessageOf(refused), HasSubstr("/proc/millrace-data cannot be made"));
+}
+
+/// Root may write everywhere; for its lifetime, the process is somebody who may not.
+class NotRoot {
+ public:
+  NotRoot() : before_(geteuid()) {
+    if (before_ == 0) {
+      EXPECT_EQ(seteuid(kNobody), 0);
+    }
+  }
+  ~NotRoot() { EXPECT_EQ(seteuid(before_), 0); }
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  const uid_t before_;
+};
+
+TEST(OpenEngineTest, AFolderThatCannotBeWrittenIsNamed) {
+  using std::filesystem::perms;
+  const TempFolder root;
+  const perms read_only = perms::all & ~(perms::owner_write | perms::group_write | perms::others_write);
+  const std::filesystem::path folder = root.path() / "data";
+  std::filesystem::create_directory(folder);
+  std::filesystem::permissions(root.path(), read_only | perms::owner_write);
+  std::filesystem::permissions(folder, read_only);
+  const NotRoot not_root;
+  const absl::Status refused = Open(folder).status();
+  EXPECT_THAT(refused, IsError(Reason::kStorageFailed));
+  EXPECT_THAT(MessageOf(refused), HasSubstr(folder.string() + " cannot be written"));
+}
+
+TEST(OpenEngineTest, DamagedFilesAreCalledDamaged) {
+  const TempFolder root;
+  { ASSERT_THAT(Open(root.path()), IsOk()); }
+  std::ofstream(root.path() / "CURRENT") << "no manifest\n";
+  const absl::Status damaged = Open(root.path()).status();
+  EXPECT_THAT(damaged, IsError(Reason::kStorageCorrupt));
+  EXPECT_THAT(MessageOf(damaged), HasSubstr(root.path().string()));
+}
+
+}  // namespace
+}  // namespace millrace::engine

@@ -1,0 +1,128 @@
+// Values in which no field has its default, one for each kind of row.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/model/chunk.h"
+#include "storage/model/exception.h"
+#include "storage/model/job.h"
+#include "storage/model/service_version.h"
+#include "tests/support/factories.h"
+
+namespace millrace::format {
+
+inline model::Job SampleJob() {
+  using millrace::testing::At;
+  model::Job job;
+  job.tenant = "tenant";
+  job.id = "job-1";
+  job.service = "demo/double";
+  job.service_version = "1.2.0";
+  job.service_id = "service-id";
+  job.version_id = "version-id";
+  job.config_hash = "config-hash";
+  job.state = model::JobState::kClosedByTimeout;
+  job.cancel_mode = model::CancelMode::kForce;
+  job.state_reason = "reason";
+  job.metadata = {"name", "description", "project", {"tag", "", "tag"}, "source", "correlation", "purpose"};
+  job.options = {7, 1, int64_t{1} << 40, absl::Milliseconds(1), "unique"};
+  job.parameters_json = R"({"rate":2})";
+  job.selected_outputs = {"b", "a"};
+  job.request_id = "request";
+  job.request_hash = "request-hash";
+  job.counters = {1, 2, 3, 4, 5, 6, 7, 8};
+  job.last_sequence = 9;
+  job.watermark = 10;
+  job.highest_committed = 11;
+  job.input_buffer_used_bytes = 12;
+  job.last_result = 13;
+  job.acknowledged_result = 14;
+  job.output_buffer_used_bytes = 15;
+  job.unacknowledged_records = 16;
+  job.created_by = "somebody";
+  job.create_time = At(1);
+  job.update_time = At(2) + absl::Nanoseconds(1);
+  job.start_time = At(3);
+  job.first_commit_time = At(4);
+  job.input_close_time = absl::UnixEpoch();
+  job.complete_time = absl::FromUnixNanos(-1);
+  job.owner = "server-1";
+  job.owner_epoch = 17;
+  return job;
+}
+
+inline model::Chunk SampleChunk() {
+  using millrace::testing::At;
+  model::Chunk chunk;
+  chunk.id = "chunk-1";
+  chunk.sequence = 3;
+  chunk.state = model::ChunkState::kCommitted;
+  chunk.record_count = 300;
+  chunk.input_bytes = 26'400;
+  chunk.parameters_json = R"({"rate":3})";
+  chunk.summary = {true, {{"energy", model::AggregationOperator::kMean}, {"", model::AggregationOperator::kSum}}};
+  chunk.content_hash = "content-hash";
+  chunk.push_time = At(1);
+  chunk.commit_time = At(2);
+  chunk.attempts = 2;
+  chunk.config_hash = "config-hash";
+  chunk.result_number = 5;
+  return chunk;
+}
+
+inline model::ChunkResult SampleResult() {
+  model::ChunkResult result;
+  result.number = 5;
+  result.chunk_id = "chunk-1";
+  result.sequence = 3;
+  result.record_count = 4;
+  result.json_lines = "{\"m\":1}\nnull\n{\"m\":2}\n{\"m\":3}\n";
+  result.errors = {{1, "mass", "FAILED", "unknown size"}};
+  result.warnings = {{0, "mass", "careful"}, {2, "", ""}};
+  result.process_time_ns = {0, 1, int64_t{1} << 62, -1};
+  result.summary = {{"m", model::AggregationOperator::kMax, true, 0.0, 3},
+                    {"n", model::AggregationOperator::kMin, false, -0.0, 0},
+                    {"o", model::AggregationOperator::kSum, true, -1.5e300, 3}};
+  result.summary_error = "why not";
+  result.config_hash = "config-hash";
+  result.attempt = 2;
+  result.cumulative_output_bytes = 1'000;
+  result.cumulative_records = 50;
+  return result;
+}
+
+inline std::vector<model::RecordException> SampleExceptions() {
+  model::RecordException exception;
+  exception.sequence = 3;
+  exception.index = 1;
+  exception.chunk_id = "chunk-1";
+  exception.input = std::string("{\"size\":\"\0\xff", 11);
+  exception.node = "mass";
+  exception.code = "FAILED";
+  exception.message = "unknown size";
+  exception.fingerprint = "0123456789abcdef";
+  exception.config_hash = "config-hash";
+  exception.create_time = millrace::testing::At(1);
+  model::RecordException bare;
+  bare.sequence = 3;
+  return {bare, exception};
+}
+
+inline model::ExceptionGroup SampleGroup() {
+  using millrace::testing::At;
+  return {"0123456789abcdef", "mass", "FAILED", "unknown '…'", "config-hash", 12, At(1), At(2), "3-1", "unknown 'x'"};
+}
+
+inline model::NodeStatisticsMap SampleStatistics() {
+  model::NodeStatistics busy{1, 2, 3, 4, 5, 6, 7, {}};
+  for (const int64_t nanos : {int64_t{0}, int64_t{100}, int64_t{1} << 40}) busy.run_times.Add(nanos);
+  return {{"mass", busy}, {"speed", {}}};
+}
+
+inline model::ServiceVersion SampleVersion() {
+  return {"tenant",     "demo/double", "1.0.0-rc.1",   "service-id", "version-id",
+          "outputs: m", "config-hash", "what it does", "somebody",   millrace::testing::At(1)};
+}
+
+}  // namespace millrace::format

@@ -1,0 +1,163 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "storage/model/errors.h"
+#include "tests/storage/store/job_store_fixture.h"
+
+namespace millrace::store {
+namespace {
+
+using ::millrace::testing::ExampleJob;
+using ::millrace::testing::ExampleVersion;
+using ::millrace::testing::IsError;
+using ::millrace::testing::IsOk;
+using model::Job;
+using model::JobKey;
+using model::JobPtr;
+using model::JobState;
+using model::Reason;
+using model::ServiceVersion;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+constexpr char kTenantName[] = "default";
+
+class ListJobsTest : public JobStoreTest {
+ protected:
+  /// The ids of all jobs, read page by page.
+  std::vector<std::string> IdsOf(ListJobsQuery query) {
+    std::vector<std::string> ids;
+    do {
+      const absl::StatusOr<Page<JobPtr>> page = store().ListJobs(query);
+      EXPECT_THAT(page, IsOk());
+      if (!page.ok()) break;
+      EXPECT_LE(page->items.size(), static_cast<size_t>(query.page_size));
+      for (const JobPtr& job : page->items) ids.push_back(job->id);
+      query.token = page->next_token;
+    } while (!query.token.empty());
+    return ids;
+  }
+};
+
+TEST_P(ListJobsTest, ShowsTheNewestFirst) {
+  for (const std::string id : {"b", "c", "a"}) {
+    Create(id);
+    Tick();
+  }
+  EXPECT_THAT(IdsOf({.tenant = kTenantName}), ElementsAre("a", "c", "b"));
+}
+
+TEST_P(ListJobsTest, JobsOfOneMomentGoByDescendingId) {
+  for (const std::string id : {"b", "c", "a"}) Create(id);
+  EXPECT_THAT(IdsOf({.tenant = kTenantName}), ElementsAre("c", "b", "a"));
+}
+
+TEST_P(ListJobsTest, FiltersByState) {
+  const JobKey closed = Create("closed")->key();
+  PushMany(closed, 1);
+  ASSERT_THAT(store().CloseJob(closed), IsOk());
+  Create("created");
+  PushMany(Create("running")->key(), 1);
+  ASSERT_THAT(store().CancelJob(Create("cancelled")->key(), "", false), IsOk());
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {JobState::kCancelled}}), ElementsAre("cancelled"));
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {JobState::kClosed, JobState::kInProgress}}),
+              ElementsAre("running", "closed"));
+  CommitOne(closed, 1);
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {JobState::kClosed}}), IsEmpty());
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {JobState::kCompleted}}), ElementsAre("closed"));
+}
+
+TEST_P(ListJobsTest, FiltersByService) {
+  Create("one");
+  ASSERT_OK_AND_ASSIGN(const ServiceVersion other, store().CreateServiceVersion(ExampleVersion("3.0.0", "demo/other")));
+  Job job = ExampleJob("two");
+  job.service = other.service;
+  job.version_id = other.version_id;
+  Create(job);
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {}, .service = "demo/other"}), ElementsAre("two"));
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {}, .service = "demo/none"}), IsEmpty());
+}
+
+TEST_P(ListJobsTest, PagesMissNoneAndRepeatNone) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 7; ++i) {
+    all.insert(all.begin(), Create("job-" + std::to_string(i))->id);
+    if (i % 3 == 0) Tick();
+  }
+  for (int32_t page_size = 1; page_size <= 8; ++page_size) {
+    EXPECT_EQ(IdsOf({.tenant = kTenantName, .states = {}, .service = "", .page_size = page_size}), all) << page_size;
+  }
+}
+
+TEST_P(ListJobsTest, APageOfAFilteredListIsFullOrTheLast) {
+  for (int i = 0; i < 6; ++i) {
+    const JobKey job = Create("job-" + std::to_string(i))->key();
+    if (i % 2 == 0) {
+      ASSERT_THAT(store().CloseJob(job), IsOk());
+    }
+  }
+  ListJobsQuery query{.tenant = kTenantName, .states = {JobState::kCompleted}, .service = "", .page_size = 2};
+  ASSERT_OK_AND_ASSIGN(const auto first, store().ListJobs(query));
+  EXPECT_THAT(first.items, SizeIs(2));
+  ASSERT_NE(first.next_token, "");
+  query.token = first.next_token;
+  ASSERT_OK_AND_ASSIGN(const auto last, store().ListJobs(query));
+  EXPECT_THAT(last.items, SizeIs(1));
+  EXPECT_EQ(last.next_token, "");
+}
+
+TEST_P(ListJobsTest, ANewJobDoesNotDisturbTheWalk) {
+  for (const std::string id : {"a", "b", "c"}) {
+    Create(id);
+    Tick();
+  }
+  ListJobsQuery query{.tenant = kTenantName, .states = {}, .service = "", .page_size = 2};
+  ASSERT_OK_AND_ASSIGN(const auto first, store().ListJobs(query));
+  Create("d");
+  query.token = first.next_token;
+  ASSERT_OK_AND_ASSIGN(const auto second, store().ListJobs(query));
+  ASSERT_THAT(second.items, SizeIs(1));
+  EXPECT_EQ(second.items[0]->id, "a");
+}
+
+TEST_P(ListJobsTest, TenantsDoNotSeeEachOther) {
+  Create("ours");
+  ServiceVersion version = ExampleVersion();
+  version.tenant = "default-2";
+  ASSERT_THAT(store().CreateServiceVersion(version), IsOk());
+  Job theirs = ExampleJob("theirs");
+  theirs.tenant = "default-2";
+  Create(theirs);
+  EXPECT_THAT(IdsOf({.tenant = kTenantName}), ElementsAre("ours"));
+  EXPECT_THAT(IdsOf({.tenant = "default-2"}), ElementsAre("theirs"));
+  EXPECT_THAT(IdsOf({.tenant = "def"}), IsEmpty());
+  EXPECT_THAT(store().ActiveJobs(), SizeIs(2));
+}
+
+TEST_P(ListJobsTest, APageTokenFromElsewhereIsRefused) {
+  EXPECT_THAT(store().ListJobs({.tenant = kTenantName, .states = {}, .service = "", .page_size = 1, .token = "?"}),
+              IsError(Reason::kPageTokenInvalid));
+}
+
+TEST_P(ListJobsTest, ActiveJobsAreThoseThatMayStillChange) {
+  Create("created");
+  PushMany(Create("running")->key(), 1);
+  const JobKey closed = Create("closed")->key();
+  PushMany(closed, 1);
+  ASSERT_THAT(store().CloseJob(closed), IsOk());
+  ASSERT_THAT(store().CloseJob(Create("completed")->key()), IsOk());
+  ASSERT_THAT(store().CancelJob(Create("cancelled")->key(), "", false), IsOk());
+  std::vector<std::string> active;
+  for (const JobPtr& job : store().ActiveJobs()) active.push_back(job->id);
+  EXPECT_THAT(active, UnorderedElementsAre("created", "running", "closed"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ListJobsTest, ::testing::ValuesIn(AllStores()), StoreName);
+
+}  // namespace
+}  // namespace millrace::store

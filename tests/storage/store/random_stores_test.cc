@@ -1,0 +1,331 @@
+// Drives a durable store and the model store with the same random verbs, and compares all that can be seen after each.
+// MILLRACE_SEED=n runs one seed more; a failure names the seed and the step.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <regex>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+#include "storage/store/model_job_store.h"
+#include "tests/storage/store/job_store_fixture.h"
+
+namespace millrace::store {
+namespace {
+
+using ::millrace::testing::Describe;
+using ::millrace::testing::ExampleChunk;
+using ::millrace::testing::ExampleCommit;
+using ::millrace::testing::ExampleJob;
+using ::millrace::testing::ExampleVersion;
+using ::millrace::testing::IsOk;
+using model::JobKey;
+using model::JobPtr;
+
+constexpr int kSteps = 1'000;
+constexpr int kStepsPerJob = 50;
+constexpr int kJobsAtOnce = 3;
+constexpr char kTenantName[] = "default";
+
+std::vector<uint64_t> Seeds() {
+  std::vector<uint64_t> seeds = {1, 2, 3};
+  uint64_t seed = 0;
+  const char* wanted = std::getenv("MILLRACE_SEED");
+  if (wanted != nullptr && absl::SimpleAtoi(wanted, &seed)) seeds.push_back(seed);
+  return seeds;
+}
+
+/// The epoch is the one thing in which the stores differ: the model is never opened again.
+std::string WithoutEpoch(const std::string& text) {
+  static const std::regex owner("owner: (\\S+) \\d+");
+  return std::regex_replace(text, owner, "owner: $1");
+}
+
+std::string TextOf(const absl::Status& status) {
+  const bool names_epochs = model::HasReason(status, model::Reason::kLeaseStale);
+  return names_epochs ? "LEASE_STALE" : Describe(status);
+}
+
+template <typename T>
+std::string TextOf(const absl::StatusOr<T>& result) {
+  return result.ok() ? WithoutEpoch(Describe(*result)) : TextOf(result.status());
+}
+
+std::string TextOf(const absl::StatusOr<PushReceipt>& receipt) {
+  if (!receipt.ok()) return TextOf(receipt.status());
+  std::string text = Describe(*receipt->job);
+  for (const model::PushedChunk& chunk : receipt->chunks) {
+    absl::StrAppend(&text, chunk.id, " ", chunk.sequence, " ", chunk.record_count, " ", chunk.duplicate, "\n");
+  }
+  return WithoutEpoch(text);
+}
+
+/// All pages of a list, one after the other. `read` takes a token.
+template <typename Read>
+std::string AllPages(Read&& read) {
+  std::string text;
+  std::string token;
+  do {
+    const auto page = read(token);
+    if (!page.ok()) return TextOf(page.status());
+    absl::StrAppend(&text, "page\n", Describe(page->items));
+    token = page->next_token;
+  } while (!token.empty());
+  return WithoutEpoch(text);
+}
+
+class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, uint64_t>> {
+ protected:
+  void Run() {
+    const uint64_t seed = std::get<1>(GetParam());
+    random_.seed(seed);
+    Reopen();
+    for (int step = 0; step < kSteps && !HasFailure(); ++step) {
+      SCOPED_TRACE(absl::StrCat("MILLRACE_SEED=", seed, ", step ", step));
+      clock_.Advance(absl::Milliseconds(Below(3)));
+      // Jobs end and are left behind; new ones take their place.
+      oldest_job_ = step / kStepsPerJob;
+      Step();
+      if (step % 20 == 0) CompareEverything();
+    }
+    SCOPED_TRACE(absl::StrCat("MILLRACE_SEED=", seed, ", the end"));
+    Reopen();
+    CompareEverything();
+    EXPECT_GT(commits_, kSteps / 20) << "the run was too dull to show anything";
+  }
+
+ private:
+  int64_t Below(int64_t bound) { return std::uniform_int_distribution<int64_t>(0, bound - 1)(random_); }
+  bool OneIn(int64_t n) { return Below(n) == 0; }
+
+  JobKey SomeJob() { return {kTenantName, absl::StrCat("job-", oldest_job_ + Below(kJobsAtOnce))}; }
+  std::string SomeService() { return absl::StrCat("demo/service-", Below(3)); }
+  std::string SomeVersion() { return absl::StrCat("1.", Below(3), ".0", OneIn(3) ? "-rc.1" : ""); }
+
+  void Reopen() {
+    tested_.reset();
+    absl::StatusOr<std::unique_ptr<JobStore>> opened = std::get<0>(GetParam()).open(folder_.path(), &clock_);
+    ASSERT_THAT(opened, IsOk());
+    tested_ = *std::move(opened);
+  }
+
+  /// Runs a verb on both stores and expects the same answer.
+  template <typename Verb>
+  void OnBoth(const char* name, Verb&& verb) {
+    EXPECT_EQ(TextOf(verb(*tested_)), TextOf(verb(*model_))) << name;
+  }
+
+  void Step() {
+    switch (Below(16)) {
+      case 0:
+        return CreateVersion();
+      case 1:
+        return OneIn(3) ? DeleteVersion() : CreateVersion();
+      case 2:
+      case 3:
+        return CreateJob();
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        return Push();
+      case 8:
+      case 9:
+      case 10:
+      case 11:
+      case 12:
+        return Commit();
+      case 13:
+        return Acknowledge();
+      case 14:
+        return OneIn(3) ? EndJob() : CompareLists();
+      default:
+        return OneIn(6) ? Reopen() : CompareLists();
+    }
+  }
+
+  void CreateVersion() {
+    model::ServiceVersion version = ExampleVersion(SomeVersion(), SomeService());
+    version.version_id = absl::StrCat("version-", ++versions_made_);
+    version.service_id = absl::StrCat("service-", versions_made_);
+    if (OneIn(4)) version.config_hash = "another-hash";
+    OnBoth("CreateServiceVersion", [&](JobStore& store) { return store.CreateServiceVersion(version); });
+  }
+
+  void DeleteVersion() {
+    model::ServiceReference reference;
+    reference.service = SomeService();
+    reference.version = SomeVersion();
+    OnBoth("DeleteServiceVersion", [&](JobStore& store) { return store.DeleteServiceVersion(kTenantName, reference); });
+  }
+
+  void CreateJob() {
+    const absl::StatusOr<model::ServiceVersion> version =
+        model_->GetServiceVersion(kTenantName, {SomeService(), "", ""});
+    model::Job job = ExampleJob(SomeJob().job_id);
+    job.version_id = version.ok() ? version->version_id : "none";
+    job.service = version.ok() ? version->service : "none";
+    job.options.input_buffer_bytes = 100 + Below(100);
+    if (OneIn(3)) job.options.unique_key = absl::StrCat("key-", Below(2));
+    if (OneIn(3)) job.request_id = absl::StrCat("request-", Below(20));
+    job.request_hash = absl::StrCat("hash-", Below(2));
+    OnBoth("CreateJob", [&](JobStore& store) { return store.CreateJob(job); });
+  }
+
+  void Push() {
+    const JobKey job = SomeJob();
+    std::vector<model::NewChunk> chunks;
+    const int64_t first = Below(40);
+    for (int64_t i = 0; i <= Below(3); ++i) {
+      const auto records = static_cast<int32_t>(1 + first % 3 + (OneIn(20) ? 1 : 0));
+      chunks.push_back(ExampleChunk(absl::StrCat("c", first + i), records));
+    }
+    OnBoth("PushChunks", [&](JobStore& store) {
+      return Await<PushReceipt>([&](auto done) { store.PushChunks({job, chunks}, std::move(done)); });
+    });
+    Compare(job);
+  }
+
+  void Commit() {
+    const JobKey job = SomeJob();
+    const absl::StatusOr<JobPtr> stored = model_->GetJob(job);
+    const int64_t last = stored.ok() ? (*stored)->last_sequence : 0;
+    const int64_t sequence = OneIn(4) ? 1 + Below(last + 1) : NextWaiting(job, last);
+    const absl::StatusOr<model::ChunkInput> input = model_->ReadChunk(job, sequence);
+    const int32_t records = input.ok() ? input->chunk.record_count : 1;
+    model::ChunkCommit commit = ExampleCommit(job, sequence, records, static_cast<int32_t>(Below(records + 1)));
+    for (model::RecordFailure& failure : commit.outcome.failures) {
+      failure.message = absl::StrCat(OneIn(2) ? "size " : "speed ", Below(100));
+    }
+    const int64_t epochs_ago = OneIn(20) ? 1 : 0;
+    OnBoth("CommitChunk", [&](JobStore& store) {
+      model::ChunkCommit own = commit;
+      own.epoch = store.epoch() - epochs_ago;
+      const auto committed = Await<JobPtr>([&](auto done) { store.CommitChunk(std::move(own), std::move(done)); });
+      if (committed.ok() && &store == model_.get()) ++commits_;
+      return committed;
+    });
+    Compare(job);
+  }
+
+  /// The first or second chunk that is not committed, or the one behind the last.
+  int64_t NextWaiting(const JobKey& job, int64_t last) {
+    int64_t to_skip = Below(2);
+    for (int64_t sequence = 1; sequence <= last; ++sequence) {
+      const absl::StatusOr<model::ChunkInput> input = model_->ReadChunk(job, sequence);
+      if (input.ok() && input->chunk.state == model::ChunkState::kPending && to_skip-- == 0) return sequence;
+    }
+    return last + 1;
+  }
+
+  void Acknowledge() {
+    const JobKey job = SomeJob();
+    const absl::StatusOr<JobPtr> stored = model_->GetJob(job);
+    const int64_t cursor = Below((stored.ok() ? (*stored)->last_result : 0) + 3) - 1;
+    OnBoth("Acknowledge", [&](JobStore& store) { return store.Acknowledge(job, cursor, "cursor"); });
+    Compare(job);
+  }
+
+  void EndJob() {
+    const JobKey job = SomeJob();
+    const int64_t how = Below(6);
+    if (how < 3) {
+      OnBoth("CloseJob", [&](JobStore& store) { return store.CloseJob(job); });
+    } else {
+      OnBoth("CancelJob", [&](JobStore& store) { return store.CancelJob(job, absl::StrCat("why ", how), how == 5); });
+    }
+    Compare(job);
+  }
+
+  void Compare(const JobKey& job) {
+    EXPECT_EQ(WithoutEpoch(DescribeJob(*tested_, job)), WithoutEpoch(DescribeJob(*model_, job)));
+  }
+
+  void CompareLists() {
+    ListJobsQuery jobs{.tenant = kTenantName, .states = {}, .service = OneIn(2) ? SomeService() : "", .page_size = 1};
+    jobs.page_size += static_cast<int32_t>(Below(5));
+    if (OneIn(2)) jobs.states = {model::JobState::kInProgress, model::JobState::kCancelled};
+    ExpectSameText("ListJobs", [&](const JobStore& store) {
+      return AllPages([&](const std::string& token) {
+        jobs.token = token;
+        return store.ListJobs(jobs);
+      });
+    });
+    ListExceptionsQuery exceptions{.job = SomeJob()};
+    exceptions.page_size = static_cast<int32_t>(1 + Below(5));
+    exceptions.bytes_max = Below(30);
+    const auto groups = model_->ListExceptionGroups(exceptions.job);
+    if (groups.ok() && !groups->empty() && OneIn(2)) exceptions.fingerprint = groups->back().fingerprint;
+    ExpectSameText("ListExceptions", [&](const JobStore& store) {
+      return AllPages([&](const std::string& token) {
+        exceptions.token = token;
+        return store.ListExceptions(exceptions);
+      });
+    });
+    const int64_t after = Below(4);
+    const auto results_max = static_cast<int32_t>(1 + Below(4));
+    const int64_t bytes_max = Below(60);
+    ExpectSameText("ReadResults", [&](const JobStore& store) {
+      return TextOf(store.ReadResults(exceptions.job, after, results_max, bytes_max));
+    });
+    CompareCatalog();
+  }
+
+  void CompareCatalog() {
+    const auto page_size = static_cast<int32_t>(1 + Below(4));
+    ExpectSameText("ListServices", [&](const JobStore& store) {
+      return AllPages([&](const std::string& token) { return store.ListServices(kTenantName, page_size, token); });
+    });
+    const std::string service = SomeService();
+    ExpectSameText("ListServiceVersions",
+                   [&](const JobStore& store) { return TextOf(store.ListServiceVersions(kTenantName, service)); });
+    ExpectSameText("GetServiceVersion", [&](const JobStore& store) {
+      return TextOf(store.GetServiceVersion(kTenantName, {service, "", ""}));
+    });
+  }
+
+  void CompareEverything() {
+    for (int i = 0; i < kSteps / kStepsPerJob + kJobsAtOnce; ++i) Compare({kTenantName, absl::StrCat("job-", i)});
+    CompareLists();
+    ExpectSameText("ActiveJobs", [](const JobStore& store) {
+      std::vector<JobPtr> active = store.ActiveJobs();
+      std::sort(active.begin(), active.end(), [](const JobPtr& a, const JobPtr& b) { return a->id < b->id; });
+      return WithoutEpoch(Describe(active));
+    });
+  }
+
+  template <typename Read>
+  void ExpectSameText(const char* name, Read&& read) {
+    EXPECT_EQ(read(*tested_), read(*model_)) << name;
+  }
+
+  std::mt19937_64 random_;
+  int64_t oldest_job_ = 0;
+  int versions_made_ = 0;
+  int commits_ = 0;
+  model::ManualClock clock_{millrace::testing::At(0)};
+  millrace::testing::TempFolder folder_;
+  std::unique_ptr<JobStore> tested_;
+  const std::unique_ptr<JobStore> model_ = MakeModelJobStore(&clock_);
+};
+
+TEST_P(RandomStoresTest, CannotBeToldFromTheModel) { Run(); }
+
+INSTANTIATE_TEST_SUITE_P(Stores, RandomStoresTest,
+                         ::testing::Combine(::testing::ValuesIn(DurableStores()), ::testing::ValuesIn(Seeds())),
+                         [](const auto& info) {
+                           return absl::StrCat(std::get<0>(info.param).name, "Seed", std::get<1>(info.param));
+                         });
+
+}  // namespace
+}  // namespace millrace::store

@@ -1,0 +1,224 @@
+#include "tests/support/describe.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+
+namespace millrace::testing {
+namespace {
+
+/// Collects `name: value` lines.
+class Lines {
+ public:
+  template <typename T>
+  Lines& Add(const char* name, const T& value) {
+    absl::StrAppend(&text_, name, ": ", value, "\n");
+    return *this;
+  }
+  Lines& Add(const char* name, absl::Time time) {
+    return Add(name, absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()));
+  }
+
+  std::string Text() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string SummarySpecText(const model::SummarySpec& summary) {
+  std::string text = summary.ignore_error ? "ignore" : "fail";
+  for (const model::Aggregation& aggregation : summary.aggregations) {
+    absl::StrAppend(&text, " ", aggregation.output_name, "/", static_cast<int>(aggregation.op));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Describe(const model::Job& job) {
+  const model::JobMetadata& metadata = job.metadata;
+  const model::JobOptions& options = job.options;
+  const model::JobCounters& counters = job.counters;
+  return Lines()
+      .Add("id", absl::StrCat(job.tenant, "/", job.id))
+      .Add("service", absl::StrCat(job.service, "[", job.service_version, "]"))
+      .Add("service ids", absl::StrCat(job.service_id, " ", job.version_id, " ", job.config_hash))
+      .Add("state", std::string(model::JobStateName(job.state)))
+      .Add("cancel_mode", static_cast<int>(job.cancel_mode))
+      .Add("state_reason", job.state_reason)
+      .Add("name", metadata.name)
+      .Add("description", metadata.description)
+      .Add("project", metadata.project)
+      .Add("tags", absl::StrJoin(metadata.tags, ","))
+      .Add("source_system", metadata.source_system)
+      .Add("correlation_id", metadata.correlation_id)
+      .Add("call_purpose", metadata.call_purpose)
+      .Add("max_workers", options.max_workers)
+      .Add("input_buffer_bytes", options.input_buffer_bytes)
+      .Add("output_buffer_bytes", options.output_buffer_bytes)
+      .Add("record_timeout", absl::FormatDuration(options.record_timeout))
+      .Add("unique_key", options.unique_key)
+      .Add("parameters_json", job.parameters_json)
+      .Add("selected_outputs", absl::StrJoin(job.selected_outputs, ","))
+      .Add("request", absl::StrCat(job.request_id, " ", job.request_hash))
+      .Add("chunks_completed", counters.chunks_completed)
+      .Add("chunks_failed", counters.chunks_failed)
+      .Add("records_submitted", counters.records_submitted)
+      .Add("records_completed", counters.records_completed)
+      .Add("records_failed", counters.records_failed)
+      .Add("input_bytes", counters.input_bytes)
+      .Add("output_bytes", counters.output_bytes)
+      .Add("compute_nanos", counters.compute_nanos)
+      .Add("last_sequence", job.last_sequence)
+      .Add("watermark", job.watermark)
+      .Add("highest_committed", job.highest_committed)
+      .Add("input_buffer_used_bytes", job.input_buffer_used_bytes)
+      .Add("last_result", job.last_result)
+      .Add("acknowledged_result", job.acknowledged_result)
+      .Add("output_buffer_used_bytes", job.output_buffer_used_bytes)
+      .Add("unacknowledged_records", job.unacknowledged_records)
+      .Add("created_by", job.created_by)
+      .Add("create_time", job.create_time)
+      .Add("update_time", job.update_time)
+      .Add("start_time", job.start_time)
+      .Add("first_commit_time", job.first_commit_time)
+      .Add("input_close_time", job.input_close_time)
+      .Add("complete_time", job.complete_time)
+      .Add("owner", absl::StrCat(job.owner, " ", job.owner_epoch))
+      .Text();
+}
+
+std::string Describe(const model::Chunk& chunk) {
+  return Lines()
+      .Add("id", chunk.id)
+      .Add("sequence", chunk.sequence)
+      .Add("state", static_cast<int>(chunk.state))
+      .Add("record_count", chunk.record_count)
+      .Add("input_bytes", chunk.input_bytes)
+      .Add("parameters_json", chunk.parameters_json)
+      .Add("summary", SummarySpecText(chunk.summary))
+      .Add("content_hash", chunk.content_hash)
+      .Add("push_time", chunk.push_time)
+      .Add("commit_time", chunk.commit_time)
+      .Add("attempts", chunk.attempts)
+      .Add("config_hash", chunk.config_hash)
+      .Add("result_number", chunk.result_number)
+      .Text();
+}
+
+std::string Describe(const model::ChunkInput& input) {
+  return Lines().Add("chunk", Describe(input.chunk)).Add("json_lines", input.json_lines).Text();
+}
+
+std::string Describe(const model::ChunkResult& result) {
+  Lines lines;
+  lines.Add("number", result.number)
+      .Add("chunk_id", result.chunk_id)
+      .Add("sequence", result.sequence)
+      .Add("record_count", result.record_count)
+      .Add("json_lines", result.json_lines);
+  for (const model::ResultError& error : result.errors) {
+    lines.Add("error", absl::StrCat(error.index, " ", error.node, " ", error.code, " ", error.message));
+  }
+  for (const model::RecordWarning& warning : result.warnings) {
+    lines.Add("warning", absl::StrCat(warning.index, " ", warning.node, " ", warning.message));
+  }
+  lines.Add("process_time_ns", absl::StrJoin(result.process_time_ns, ","));
+  for (const model::SummaryValue& value : result.summary) {
+    lines.Add("summary", absl::StrCat(value.output_name, " ", static_cast<int>(value.op), " ", value.has_value, " ",
+                                      value.value, " ", value.count));
+  }
+  return lines.Add("summary_error", result.summary_error)
+      .Add("config_hash", result.config_hash)
+      .Add("attempt", result.attempt)
+      .Add("cumulative_output_bytes", result.cumulative_output_bytes)
+      .Add("cumulative_records", result.cumulative_records)
+      .Text();
+}
+
+std::string Describe(const model::NodeStatisticsMap& nodes) {
+  Lines lines;
+  for (const auto& [name, node] : nodes) {
+    lines.Add("node", name)
+        .Add("record_count", node.record_count)
+        .Add("success_count", node.success_count)
+        .Add("failure_count", node.failure_count)
+        .Add("hold_count", node.hold_count)
+        .Add("skipped_count", node.skipped_count)
+        .Add("run_nanos", node.run_nanos)
+        .Add("max_nanos", node.max_nanos)
+        .Add("run_times", absl::StrJoin(node.run_times.buckets, ",", absl::PairFormatter("=")));
+  }
+  return lines.Text();
+}
+
+std::string Describe(const model::RecordException& exception) {
+  return Lines()
+      .Add("id", model::ExceptionId(exception.sequence, exception.index))
+      .Add("chunk_id", exception.chunk_id)
+      .Add("input", exception.input)
+      .Add("node", exception.node)
+      .Add("code", exception.code)
+      .Add("message", exception.message)
+      .Add("fingerprint", exception.fingerprint)
+      .Add("config_hash", exception.config_hash)
+      .Add("create_time", exception.create_time)
+      .Add("state", static_cast<int>(exception.state))
+      .Text();
+}
+
+std::string Describe(const model::ExceptionGroup& group) {
+  return Lines()
+      .Add("fingerprint", group.fingerprint)
+      .Add("node", group.node)
+      .Add("code", group.code)
+      .Add("normalised_message", group.normalised_message)
+      .Add("config_hash", group.config_hash)
+      .Add("count", group.count)
+      .Add("first_time", group.first_time)
+      .Add("last_time", group.last_time)
+      .Add("sample_exception_id", group.sample_exception_id)
+      .Add("sample_message", group.sample_message)
+      .Text();
+}
+
+std::string Describe(const model::ServiceVersion& version) {
+  return Lines()
+      .Add("tenant", version.tenant)
+      .Add("uri", model::ServiceUri(version.service, version.version))
+      .Add("service_id", version.service_id)
+      .Add("version_id", version.version_id)
+      .Add("definition", version.definition)
+      .Add("config_hash", version.config_hash)
+      .Add("description", version.description)
+      .Add("created_by", version.created_by)
+      .Add("create_time", version.create_time)
+      .Text();
+}
+
+std::string Describe(const model::ServiceSummary& service) {
+  return Lines()
+      .Add("service", service.service)
+      .Add("service_id", service.service_id)
+      .Add("latest_version", service.latest_version)
+      .Add("version_count", service.version_count)
+      .Add("description", service.description)
+      .Text();
+}
+
+std::string Describe(const absl::Status& status) {
+  if (status.ok()) return "OK\n";
+  const model::ErrorDetails details = model::DetailsOf(status);
+  return Lines()
+      .Add("code", absl::StatusCodeToString(status.code()))
+      .Add("message", status.message())
+      .Add("reason", std::string(model::ReasonName(details.reason)))
+      .Add("field", details.field)
+      .Add("retry_after", absl::FormatDuration(details.retry_after))
+      .Add("metadata", absl::StrJoin(details.metadata, ",", absl::PairFormatter("=")))
+      .Text();
+}
+
+}  // namespace millrace::testing

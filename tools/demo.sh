@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# The main job, end to end, on one machine: real records through a service, with the server killed by SIGKILL half-way
+# and started again. Fails unless every record is accounted for. `./tools/dev demo` builds the programs and calls this.
+set -euo pipefail
+export LC_ALL=C
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BIN=$ROOT/build/release/bin
+KEEP=''
+
+SERVICE=aviation/strike-severity
+PIPELINE=demo
+CHUNK_SIZE=300
+CHUNKS=34
+RATE=5000
+
+# What data/birdstrikes.csv is known to give.
+RESULTS=7150
+EXCEPTIONS=2850
+BLANK_SPEEDS=2836
+UNKNOWN_DAMAGES=14
+ENERGY_J=20060335.15
+
+usage() {
+  cat <<'TEXT'
+Usage: tools/demo.sh [--bin FOLDER] [--keep]
+
+  --bin FOLDER  where millraced and millrace are (default build/release/bin)
+  --keep        leave the temporary folder (data, outputs, logs) behind and say where it is
+TEXT
+}
+
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --bin) BIN=${2:?--bin takes a folder} && shift ;;
+    --keep) KEEP=yes ;;
+    -h | --help) usage && exit 0 ;;
+    *) echo "tools/demo.sh: unknown argument '$1'" >&2 && usage >&2 && exit 2 ;;
+  esac
+  shift
+done
+
+FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/millrace-demo.XXXXXX")
+SERVER=''
+RUN=''
+PORT=0
+STEP=0
+
+clean_up() {
+  local status=$? process
+  for process in $SERVER $RUN; do
+    kill -9 "$process" 2>/dev/null || true
+    wait "$process" 2>/dev/null || true
+  done
+  if [[ -n $KEEP ]]; then echo "The folder stays: $FOLDER"; else rm -rf "$FOLDER"; fi
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+die() {
+  echo "demo: $*" >&2
+  local log
+  for log in "$FOLDER"/*.log; do
+    [[ -s $log ]] && echo "--- end of $(basename "$log")" >&2 && tail -n 20 "$log" >&2
+  done
+  exit 1
+}
+
+step() {
+  STEP=$((STEP + 1))
+  echo "  $STEP. $*"
+}
+
+millrace() { "$BIN/millrace" --server "127.0.0.1:$PORT" "$@"; }
+
+# json_value NAME FILE: the first number or text with this name in a JSON document.
+json_value() { tr -d '\n' <"$2" | grep -oE "\"$1\": *(\"[^\"]*\"|[-+.0-9eE]+)" | sed -n '1 { s/^[^:]*: *//; s/"//g; p }'; }
+
+# with_commas NUMBER: 20060335.15 as 20,060,335.15
+with_commas() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
+
+# start_server PORT: port 0 lets the system choose. Returns when it serves; PORT is set.
+start_server() {
+  local pipe=$FOLDER/port channel tries
+  rm -f "$pipe"
+  mkfifo "$pipe"
+  exec {channel}<>"$pipe"
+  "$BIN/millraced" --data-dir "$FOLDER/data" --listen "127.0.0.1:$1" --port-file "$pipe" \
+    >>"$FOLDER/server.log" 2>&1 {channel}>&- &
+  SERVER=$!
+  for ((tries = 0; tries < 30; tries++)); do
+    if read -r -t 1 PORT <&"$channel"; then
+      exec {channel}>&-
+      return
+    fi
+    kill -0 "$SERVER" 2>/dev/null || die "the server did not start"
+  done
+  die "the server does not serve after 30 s"
+}
+
+chunks_committed() {
+  millrace pipelines status "$PIPELINE" -o json >"$FOLDER/status.json" 2>/dev/null || return 1
+  json_value chunksCompleted "$FOLDER/status.json"
+}
+
+# await_half: until half of the chunks are committed, at most a minute. Prints how many are.
+await_half() {
+  local deadline=$((SECONDS + 60)) committed
+  while ((SECONDS < deadline)); do
+    committed=$(chunks_committed) || committed=0
+    if ((committed >= CHUNKS / 2)); then
+      echo "$committed"
+      return
+    fi
+    kill -0 "$RUN" 2>/dev/null || return 1
+    sleep 0.02
+  done
+  return 1
+}
+
+# group_count CODE: how many exceptions the run has with this code.
+group_count() {
+  tr -d '\n' <"$FOLDER/summary.json" | grep -oE "\"code\": *\"$1\"[^}]*\"count\": *\"?[0-9]+" | grep -oE '[0-9]+$' || echo 0
+}
+
+FAILED=''
+# compare WHAT EXPECTED ACTUAL
+compare() {
+  local verdict=ok
+  if [[ $2 != "$3" ]]; then
+    verdict='WRONG'
+    FAILED=yes
+  fi
+  printf '     %-34s %15s %15s  %s\n' "$1" "$(with_commas "$2")" "$(with_commas "$3")" "$verdict"
+}
+
+for program in millraced millrace; do
+  [[ -x $BIN/$program ]] || die "$BIN/$program is missing; ./tools/dev demo builds it"
+done
+
+echo "The main job: 10,000 reports of wildlife strikes to aircraft, and how hard each one hit."
+start_server 0
+step "millraced serves on port $PORT, its data in $FOLDER/data"
+
+millrace services create "$ROOT/services/strike-severity.yaml" >"$FOLDER/create.log" 2>&1 ||
+  die "the service was refused"
+step "service $SERVICE is registered (services/strike-severity.yaml)"
+
+millrace run "$SERVICE" --input "$ROOT/data/birdstrikes.csv" --output "$FOLDER/energies.jsonl" \
+  --rejects "$FOLDER/rejects.csv" --chunk-size "$CHUNK_SIZE" --summary SUM:energy_j --rate "$RATE" --id "$PIPELINE" \
+  --allow-exceptions -o json >"$FOLDER/summary.json" 2>"$FOLDER/run.log" &
+RUN=$!
+step "millrace run pushes data/birdstrikes.csv in $CHUNKS chunks, $(with_commas $RATE) records a second"
+
+COMMITTED=$(await_half) || die "half of the chunks were not committed in time"
+kill -9 "$SERVER"
+wait "$SERVER" 2>/dev/null || true
+SERVER=''
+step "$COMMITTED chunks are committed: kill -9 of the server"
+
+start_server "$PORT"
+step "millraced serves again, same folder, same port; the run has noticed nothing but a pause"
+
+STATUS=0
+wait "$RUN" || STATUS=$?
+RUN=''
+[[ $STATUS -eq 0 ]] || die "millrace run ended with exit code $STATUS"
+COMMITTED=$(chunks_committed) || die "the pipeline cannot be asked"
+step "the run is over: $(json_value state "$FOLDER/summary.json"), $(json_value outcome "$FOLDER/summary.json")"
+
+echo
+printf '     %-34s %15s %15s\n' '' expected actual
+compare "chunks committed" "$CHUNKS" "$COMMITTED"
+compare "results" "$RESULTS" "$(json_value results "$FOLDER/summary.json")"
+compare "results in energies.jsonl" "$RESULTS" "$(grep -c '"energy_j"' "$FOLDER/energies.jsonl")"
+compare "exceptions" "$EXCEPTIONS" "$(json_value exceptions "$FOLDER/summary.json")"
+compare "  INPUT_MISSING: no speed" "$BLANK_SPEEDS" "$(group_count INPUT_MISSING)"
+compare "  UNKNOWN_DAMAGE" "$UNKNOWN_DAMAGES" "$(group_count UNKNOWN_DAMAGE)"
+compare "rows in rejects.csv" "$EXCEPTIONS" "$(($(wc -l <"$FOLDER/rejects.csv") - 1))"
+compare "total energy in J, by the service" "$ENERGY_J" \
+  "$(json_value value "$FOLDER/summary.json" | awk '{ printf "%.2f", $1 }')"
+compare "total energy in J, from the file" "$ENERGY_J" "$(awk -F '"energy_j":' \
+  '{ split($2, value, /[,}]/); sum += value[1] } END { printf "%.2f", sum }' "$FOLDER/energies.jsonl")"
+echo
+
+[[ -z $FAILED ]] || die "the figures above are not what they must be"
+echo "Killed half-way, and nothing was lost and nothing counted twice."

@@ -1,0 +1,22 @@
+// An empty folder for the life of an object.
+#pragma once
+
+#include <filesystem>
+
+namespace millrace::harness {
+
+/// Made under the system's folder for temporary files, removed with all it holds by the destructor.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace millrace::harness

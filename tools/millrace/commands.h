@@ -1,0 +1,61 @@
+// The command tree: what can be typed, and what is done then.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "tools/millrace/failure.h"
+#include "tools/millrace/session.h"
+
+namespace millrace::cli {
+
+/// What a command does. An error is shown by the caller.
+using Action = std::function<absl::StatusOr<ExitCode>(Session&)>;
+
+/// The tree as CLI11 parses it, and the action of the command that was typed.
+class CommandTree {
+ public:
+  /// `default_server`: the address when --server is not given.
+  explicit CommandTree(const std::string& default_server);
+  CommandTree(const CommandTree&) = delete;
+  CommandTree& operator=(const CommandTree&) = delete;
+
+  CLI::App& app() { return app_; }
+  const GlobalOptions& options() const { return options_; }
+
+  /// The action of the parsed command.
+  const Action& action() const { return action_; }
+
+  /// A command that only holds others.
+  CLI::App* AddGroup(const std::string& name, const std::string& help);
+
+  /// A command. `examples`: one command line or comment a line.
+  CLI::App* AddCommand(CLI::App* parent, const std::string& name, const std::string& help, const std::string& examples);
+
+  /// Makes `run` the action of `command`, with the options as they were parsed.
+  template <typename Options>
+  void OnRun(CLI::App* command, std::shared_ptr<Options> options,
+             absl::StatusOr<ExitCode> (*run)(Session&, const Options&)) {
+    command->callback(
+        [this, options, run] { action_ = [options, run](Session& session) { return run(session, *options); }; });
+  }
+
+ private:
+  CLI::App app_;
+  GlobalOptions options_;
+  Action action_;
+};
+
+// One function a family of commands, each in a file of its name.
+void AddRunCommand(CommandTree& tree);
+void AddServicesCommands(CommandTree& tree);
+void AddPipelinesCommands(CommandTree& tree);
+void AddJobsCommands(CommandTree& tree);
+void AddExceptionsCommands(CommandTree& tree);
+/// health, version, completion.
+void AddServerCommands(CommandTree& tree);
+
+}  // namespace millrace::cli

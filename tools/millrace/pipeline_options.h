@@ -1,0 +1,82 @@
+// Options that several commands share: what a pipeline is created with, and how an input file becomes chunks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "millrace/v1/pipeline_service.pb.h"
+#include "tools/millrace/chunk_cutter.h"
+#include "tools/millrace/record_reader.h"
+
+namespace millrace::cli {
+
+/// Parameters from the command line and from a file.
+struct ParameterOptions {
+  std::vector<std::string> params;
+  std::string params_file;
+};
+
+/// An option that takes a duration such as `30s`, `5m` or `1h30m`.
+CLI::Option* AddDurationOption(CLI::App* command, const std::string& name, absl::Duration& target,
+                               const std::string& help);
+
+void AddParameterOptions(CLI::App* command, ParameterOptions& options);
+
+/// The parameters: those of the file, overridden by `--param NAME=VALUE`. A value that is JSON is taken as such, any
+/// other as a string. Usage errors name the option.
+absl::StatusOr<google::protobuf::Struct> ParametersOf(const ParameterOptions& options);
+
+/// What a pipeline is created with.
+struct PipelineOptions {
+  std::string service;
+  std::string id;
+  ParameterOptions parameters;
+  std::vector<std::string> select;
+  int32_t max_workers = 0;
+  absl::Duration record_timeout = absl::ZeroDuration();
+  std::string unique_key;
+  std::string name;
+  std::string description;
+  std::string project;
+  std::vector<std::string> tags;
+};
+
+void AddPipelineOptions(CLI::App* command, PipelineOptions& options);
+
+/// The request that the options stand for, without request id.
+absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions& options);
+
+/// Where records come from and how they are cut.
+struct InputOptions {
+  std::string input;
+  std::optional<FileFormat> format;
+  int32_t chunk_size = 300;
+  std::vector<std::string> summaries;
+  bool skip_bad_rows = false;
+};
+
+void AddInputOptions(CLI::App* command, InputOptions& options);
+
+/// How records are cut into chunks, and what is asked for with each.
+void AddChunkOptions(CLI::App* command, InputOptions& options);
+
+/// The format of the input: --format, or the extension of the file. The usage error says how to give it.
+absl::StatusOr<FileFormat> InputFormatOf(const InputOptions& options);
+
+/// Opens the input, in its format.
+absl::StatusOr<std::unique_ptr<RecordReader>> OpenInputRecords(const InputOptions& options, std::stop_token stop);
+
+/// The summary that `--summary OPERATOR:OUTPUT` asks for, computed over the records that succeed.
+absl::StatusOr<v1::Summary> SummaryOf(const std::vector<std::string>& summaries);
+
+/// Reads at most `records_max` records as JSON Lines.
+absl::StatusOr<std::string> ReadRecordLines(RecordReader& reader, const std::string& name, int64_t records_max);
+
+}  // namespace millrace::cli

@@ -1,0 +1,222 @@
+#include "tools/millrace/render.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "tools/millrace/human.h"
+#include "tools/millrace/json_output.h"
+
+namespace millrace::cli {
+namespace {
+
+std::string WithoutPrefix(const std::string& name, const char* prefix) {
+  return std::string(absl::StripPrefix(name, prefix));
+}
+
+/// `12 of 34 (35%)`.
+std::string Share(int64_t part, int64_t whole) {
+  std::string text = absl::StrCat(HumanCount(part), " of ", HumanCount(whole));
+  if (whole > 0) absl::StrAppend(&text, " (", 100 * part / whole, "%)");
+  return text;
+}
+
+std::string NonZero(int64_t count) { return count == 0 ? "" : HumanCount(count); }
+
+std::string Buffer(int64_t used, int64_t remaining) {
+  return absl::StrCat(HumanBytes(used), " used, ", HumanBytes(remaining), " free");
+}
+
+std::string TimeOf(bool is_set, const google::protobuf::Timestamp& time, const Session& session) {
+  return is_set ? session.Time(time) : "";
+}
+
+std::string DurationOf(const google::protobuf::Duration& duration) { return HumanDuration(FromProto(duration)); }
+
+}  // namespace
+
+std::string DescribeState(v1::JobState state, v1::Outcome outcome) {
+  std::string text = WithoutPrefix(v1::JobState_Name(state), "JOB_STATE_");
+  if (outcome != v1::OUTCOME_UNSPECIFIED) {
+    absl::StrAppend(&text, ", ", WithoutPrefix(v1::Outcome_Name(outcome), "OUTCOME_"));
+  }
+  return text;
+}
+
+std::string RenderJob(const v1::Job& job, const Session& session) {
+  const v1::JobSummary& sums = job.summary();
+  const v1::JobConfiguration& configuration = job.configuration();
+  const v1::JobMetadata& metadata = job.metadata();
+  return RenderFacts(
+      {
+          {"id", job.id()},
+          {"service", job.service_uri()},
+          {"state", DescribeState(job.state(), job.outcome())},
+          {"reason", job.state_reason()},
+          {"input", WithoutPrefix(v1::PipelineState_Name(job.pipeline_state()), "PIPELINE_STATE_")},
+          {"records", Share(sums.records_completed() + sums.records_failed(), sums.records_submitted())},
+          {"  failed", NonZero(sums.records_failed())},
+          {"  skipped", NonZero(sums.records_skipped())},
+          {"chunks", Share(sums.chunks_completed(), sums.chunks_submitted())},
+          {"  retried", NonZero(sums.chunks_retried())},
+          {"input size", HumanBytes(sums.input_size_bytes())},
+          {"output size", HumanBytes(sums.output_size_bytes())},
+          {"run time", DurationOf(sums.run_time())},
+          {"compute time", DurationOf(sums.compute_time())},
+          {"name", metadata.name()},
+          {"description", metadata.description()},
+          {"project", metadata.project()},
+          {"tags", absl::StrJoin(metadata.tags(), ", ")},
+          {"source system", metadata.source_system()},
+          {"correlation id", metadata.correlation_id()},
+          {"call purpose", metadata.call_purpose()},
+          {"parameters", job.parameters().fields_size() > 0 ? ToJson(job.parameters()) : ""},
+          {"outputs", absl::StrJoin(job.selected_outputs(), ", ")},
+          {"max workers", HumanCount(configuration.max_workers())},
+          {"record timeout", DurationOf(configuration.record_timeout())},
+          {"unique key", configuration.unique_key()},
+          {"created", absl::StrCat(session.Time(job.create_time()), " by ", job.created_by())},
+          {"started", TimeOf(job.has_start_time(), job.start_time(), session)},
+          {"first commit", TimeOf(job.has_first_commit_time(), job.first_commit_time(), session)},
+          {"input closed", TimeOf(job.has_input_close_time(), job.input_close_time(), session)},
+          {"completed", TimeOf(job.has_complete_time(), job.complete_time(), session)},
+          {"config hash", job.config_hash()},
+          {"engine", job.engine_version()},
+      },
+      session.out_style());
+}
+
+std::string RenderJobs(const std::vector<v1::Job>& jobs, const Session& session) {
+  Table table({{"ID"},
+               {"SERVICE"},
+               {"STATE"},
+               {"RECORDS", Align::kRight},
+               {"DONE", Align::kRight},
+               {"FAILED", Align::kRight},
+               {"RUN TIME", Align::kRight},
+               {"CREATED"},
+               {"NAME"}});
+  for (const v1::Job& job : jobs) {
+    const v1::JobSummary& sums = job.summary();
+    table.AddRow({job.id(), job.service_uri(), DescribeState(job.state(), job.outcome()),
+                  HumanCount(sums.records_submitted()), HumanCount(sums.records_completed()),
+                  HumanCount(sums.records_failed()), DurationOf(sums.run_time()), session.Time(job.create_time()),
+                  job.metadata().name()});
+  }
+  return table.empty() ? "" : table.Render(session.out_style());
+}
+
+std::string RenderStatus(const v1::PipelineStatus& status, const Session& session) {
+  return RenderFacts(
+      {
+          {"id", status.pipeline_id()},
+          {"state", DescribeState(status.state(), status.outcome()) + (status.idle() ? " (idle)" : "")},
+          {"input", WithoutPrefix(v1::PipelineState_Name(status.pipeline_state()), "PIPELINE_STATE_")},
+          {"records", Share(status.records_completed() + status.records_failed(), status.records_submitted())},
+          {"  failed", NonZero(status.records_failed())},
+          {"  skipped", NonZero(status.records_skipped())},
+          {"chunks", Share(status.chunks_completed(), status.chunks_submitted())},
+          {"to pull", absl::StrCat(HumanCount(status.chunks_available()), " results, ",
+                                   HumanCount(status.records_available()), " records")},
+          {"newest result", HumanCount(status.newest_result())},
+          {"acknowledged", HumanCount(status.acknowledged_result())},
+          {"input buffer", Buffer(status.input_buffer_used_bytes(), status.input_buffer_remaining_bytes())},
+          {"output buffer", Buffer(status.output_buffer_used_bytes(), status.output_buffer_remaining_bytes())},
+          {"workers", HumanCount(status.workers_in_use())},
+          {"compute time", DurationOf(status.compute_time())},
+      },
+      session.out_style());
+}
+
+std::string RenderStatusLine(const v1::PipelineStatus& status) {
+  return absl::StrCat(DescribeState(status.state(), status.outcome()), ", records ",
+                      Share(status.records_completed() + status.records_failed(), status.records_submitted()), ", ",
+                      HumanCount(status.records_failed()), " failed, ", HumanCount(status.chunks_available()),
+                      " results to pull, ", HumanCount(status.workers_in_use()), " workers");
+}
+
+std::string RenderDescription(const v1::DescribePipelinesResponse& description, const Session& session) {
+  const v1::TenantDescription& tenant = description.tenant();
+  const v1::ServerDescription& server = description.server();
+  std::string text = RenderFacts(
+      {
+          {"server", absl::StrCat(server.version(), ", up since ", session.Time(server.start_time()), ", start number ",
+                                  server.epoch())},
+          {"tenant", tenant.tenant()},
+          {"workers", absl::StrCat(tenant.workers_in_use(), " of ", tenant.max_workers(), " in use")},
+          {"input buffers", Buffer(tenant.input_buffer_used_bytes(), tenant.input_buffer_remaining_bytes())},
+          {"output buffers", Buffer(tenant.output_buffer_used_bytes(), tenant.output_buffer_remaining_bytes())},
+      },
+      session.out_style());
+  for (const auto& [title, jobs] : {std::make_pair("active", &description.active_pipelines()),
+                                    std::make_pair("ended within the last hour", &description.recent_pipelines())}) {
+    const std::string table = RenderJobs({jobs->begin(), jobs->end()}, session);
+    absl::StrAppend(&text, "\n", session.out_style().Bold(title), table.empty() ? ": none\n" : "\n", table);
+  }
+  if (description.truncated()) absl::StrAppend(&text, "\nthere are more; `millrace jobs list` shows them\n");
+  return text;
+}
+
+std::string RenderResults(const std::vector<v1::ChunkResult>& results, const Session& session) {
+  Table table({{"RESULT", Align::kRight}, {"CHUNK"}, {"RECORD", Align::kRight}, {"OUTPUT"}});
+  for (const v1::ChunkResult& result : results) {
+    std::vector<std::string> outputs = OutputsOf(result);
+    outputs.resize(static_cast<size_t>(result.record_count()));
+    for (const v1::RecordError& error : result.errors()) {
+      if (static_cast<size_t>(error.index()) >= outputs.size()) continue;
+      outputs[static_cast<size_t>(error.index())] =
+          absl::StrCat(error.code(), error.node().empty() ? "" : " in ", error.node(), ": ", error.message());
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      table.AddRow({HumanCount(result.number()), result.chunk_id(), absl::StrCat(i), outputs[i]});
+    }
+  }
+  return table.empty() ? "" : table.Render(session.out_style());
+}
+
+std::string RenderServiceVersion(const v1::ServiceVersion& version, const Session& session) {
+  std::string text = RenderFacts(
+      {
+          {"service", version.service_uri()},
+          {"description", version.description()},
+          {"version id", version.version_id()},
+          {"config hash", version.config_hash()},
+          {"created", absl::StrCat(session.Time(version.create_time()), " by ", version.created_by())},
+          {"outputs", absl::StrJoin(version.outputs(), ", ")},
+      },
+      session.out_style());
+  Table inputs({{"INPUT"}, {"FROM"}, {"TYPE"}, {"REQUIRED"}, {"DEFAULT"}});
+  for (const v1::ServiceInput& input : version.inputs()) {
+    inputs.AddRow({input.name(), input.from(), input.type(), input.required() ? "yes" : "no", input.default_json()});
+  }
+  if (!inputs.empty()) absl::StrAppend(&text, "\n", inputs.Render(session.out_style()));
+  Table nodes({{"NODE"}, {"NEEDS"}, {"WHEN"}, {"LUA"}});
+  for (const v1::ServiceNode& node : version.nodes()) {
+    nodes.AddRow({node.name(), absl::StrJoin(node.depends_on(), ", "), node.when(), node.lua()});
+  }
+  if (!nodes.empty()) absl::StrAppend(&text, "\n", nodes.Render(session.out_style()));
+  return text;
+}
+
+std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session) {
+  Table table({{"NODE"},
+               {"RECORDS", Align::kRight},
+               {"OK", Align::kRight},
+               {"FAILED", Align::kRight},
+               {"HELD", Align::kRight},
+               {"SKIPPED", Align::kRight},
+               {"RUN TIME", Align::kRight},
+               {"P50", Align::kRight},
+               {"P95", Align::kRight},
+               {"MAX", Align::kRight}});
+  for (const v1::NodeStatistics& node : nodes) {
+    table.AddRow({node.node(), HumanCount(node.record_count()), HumanCount(node.success_count()),
+                  HumanCount(node.failure_count()), HumanCount(node.hold_count()), HumanCount(node.skipped_count()),
+                  DurationOf(node.run_time()), DurationOf(node.p50()), DurationOf(node.p95()), DurationOf(node.max())});
+  }
+  return table.empty() ? "" : table.Render(session.out_style());
+}
+
+}  // namespace millrace::cli

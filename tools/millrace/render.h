@@ -1,0 +1,42 @@
+// Jobs, pipelines, services and results as people read them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "millrace/v1/catalog_service.pb.h"
+#include "millrace/v1/job.pb.h"
+#include "millrace/v1/pipeline_service.pb.h"
+#include "tools/millrace/session.h"
+
+namespace millrace::cli {
+
+/// A state without its prefix, with the outcome of a job that ended: `COMPLETED, PARTIAL`.
+std::string DescribeState(v1::JobState state, v1::Outcome outcome);
+
+/// All that is known about a job.
+std::string RenderJob(const v1::Job& job, const Session& session);
+
+/// One line a job; empty for none.
+std::string RenderJobs(const std::vector<v1::Job>& jobs, const Session& session);
+
+/// The numbers of a pipeline.
+std::string RenderStatus(const v1::PipelineStatus& status, const Session& session);
+
+/// The same in one line.
+std::string RenderStatusLine(const v1::PipelineStatus& status);
+
+/// Active and recent pipelines, and the limits of tenant and server.
+std::string RenderDescription(const v1::DescribePipelinesResponse& description, const Session& session);
+
+/// One line a record of each result: its output, or why it failed. Empty for none.
+std::string RenderResults(const std::vector<v1::ChunkResult>& results, const Session& session);
+
+/// A version with its inputs, nodes and definition.
+std::string RenderServiceVersion(const v1::ServiceVersion& version, const Session& session);
+
+/// What each node did; empty for none.
+std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session);
+
+}  // namespace millrace::cli

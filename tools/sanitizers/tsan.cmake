@@ -1,0 +1,27 @@
+# Included by preset tsan behind project(): every program gets tsan_absl_mutex.cc, and calls Abseil's locks through it.
+set(wrapped
+  _ZN4absl7debian35Mutex4LockEv
+  _ZN4absl7debian35Mutex8LockWhenERKNS0_9ConditionE
+  _ZN4absl7debian35Mutex6UnlockEv
+  _ZN4absl7debian35MutexD1Ev
+  _ZN4absl7debian35Mutex10ReaderLockEv
+  _ZN4absl7debian35Mutex12ReaderUnlockEv
+  _ZN4absl7debian35Mutex5AwaitERKNS0_9ConditionE
+  _ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE
+  _ZN4absl7debian35Mutex17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE
+  _ZN4absl7debian37CondVar4WaitEPNS0_5MutexE
+  _ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE
+  _ZN4absl7debian37CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE
+  _ZN4absl7debian312Notification6NotifyEv
+  _ZNK4absl7debian312Notification19WaitForNotificationEv
+  _ZNK4absl7debian312Notification30WaitForNotificationWithTimeoutENS0_8DurationE
+  _ZN4absl7debian315BlockingCounter14DecrementCountEv
+  _ZN4absl7debian315BlockingCounter4WaitEv)
+list(TRANSFORM wrapped PREPEND "LINKER:--wrap=")
+add_link_options(${wrapped})
+
+find_package(absl CONFIG REQUIRED)
+set(CMAKE_CXX_STANDARD 20)
+add_library(millrace_tsan OBJECT ${CMAKE_CURRENT_LIST_DIR}/tsan_absl_mutex.cc)
+target_link_libraries(millrace_tsan PRIVATE absl::synchronization)
+link_libraries($<TARGET_OBJECTS:millrace_tsan>)
