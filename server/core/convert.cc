@@ -30,16 +30,29 @@ v1::JobMetadata MetadataOf(const model::JobMetadata& metadata) {
 
 v1::JobConfiguration ConfigurationOf(const model::JobOptions& options) {
   v1::JobConfiguration proto;
-  // A job starts with all of its workers, one chunk a lease, one thread a chunk, and no error budget.
-  proto.set_initial_workers(options.max_workers);
+  proto.set_initial_workers(options.initial_workers);
   proto.set_max_workers(options.max_workers);
   proto.set_chunks_per_lease(1);
   proto.set_threads_per_chunk(1);
-  proto.set_max_failed_ratio(1.0);
+  proto.set_max_failed_ratio(options.max_failed_ratio);
+  proto.set_min_records_for_ratio(options.min_records_for_ratio);
+  proto.set_stop_on_error(options.stop_on_error);
   proto.set_input_buffer_allocated_bytes(options.input_buffer_bytes);
   proto.set_output_buffer_allocated_bytes(options.output_buffer_bytes);
   *proto.mutable_record_timeout() = ToProto(options.record_timeout);
   proto.set_unique_key(options.unique_key);
+  proto.mutable_retry()->set_max_attempts(options.retry.max_attempts);
+  *proto.mutable_retry()->mutable_initial_backoff() = ToProto(options.retry.initial_backoff);
+  *proto.mutable_retry()->mutable_max_backoff() = ToProto(options.retry.max_backoff);
+  if (options.idle_timeout > absl::ZeroDuration()) *proto.mutable_idle_timeout() = ToProto(options.idle_timeout);
+  proto.mutable_throttle()->set_records_per_second(options.throttle.records_per_second);
+  *proto.mutable_throttle()->mutable_delay_between_chunks() = ToProto(options.throttle.delay_between_chunks);
+  proto.set_priority(options.priority);
+  proto.set_weight(options.weight);
+  proto.set_order_results(options.order_results);
+  proto.set_ordering_key(options.ordering_key);
+  *proto.mutable_target_chunk_time() = ToProto(options.target_chunk_time);
+  for (const auto& [label, value] : options.worker_selector) (*proto.mutable_worker_selector())[label] = value;
   return proto;
 }
 
@@ -49,10 +62,12 @@ v1::JobSummary SummaryOf(const model::Job& job, absl::Time now) {
   proto.set_chunks_submitted(job.last_sequence);
   proto.set_chunks_completed(counters.chunks_completed);
   proto.set_chunks_failed(counters.chunks_failed);
+  proto.set_chunks_retried(counters.chunks_retried);
   proto.set_chunks_skipped(model::ChunksSkipped(job));
   proto.set_records_submitted(counters.records_submitted);
   proto.set_records_completed(counters.records_completed);
   proto.set_records_failed(counters.records_failed);
+  proto.set_records_retried(counters.records_retried);
   proto.set_records_skipped(model::RecordsSkipped(job));
   proto.set_input_size_bytes(counters.input_bytes);
   proto.set_output_size_bytes(counters.output_bytes);
@@ -141,7 +156,7 @@ v1::PipelineStatus ToStatusProto(const model::Job& job, int32_t workers_in_use, 
   proto.set_outcome(static_cast<v1::Outcome>(model::OutcomeOf(job)));
   proto.set_chunks_submitted(job.last_sequence);
   proto.set_chunks_completed(job.counters.chunks_completed);
-  proto.set_chunks_available(job.output_buffer_used_bytes > 0 ? job.last_result - job.acknowledged_result : 0);
+  proto.set_chunks_available(model::ResultsAvailable(job));
   proto.set_records_submitted(job.counters.records_submitted);
   proto.set_records_completed(job.counters.records_completed);
   proto.set_records_failed(job.counters.records_failed);

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/service_definition.h"
+#include "server/handlers/job_options.h"
 #include "server/handlers/pipeline_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
@@ -12,38 +13,6 @@
 
 namespace millrace::handlers {
 namespace {
-
-absl::StatusOr<model::JobOptions> ReadOptions(const v1::JobOptions& request, int32_t workers) {
-  model::JobOptions options;
-  const auto max_workers = InRange("options.max_workers", request.max_workers(), 1, model::kJobWorkersMax, workers);
-  if (!max_workers.ok()) return max_workers.status();
-  options.max_workers = static_cast<int32_t>(*max_workers);
-
-  const auto input_bytes = InRange("options.input_buffer_bytes", request.input_buffer_bytes(), 1,
-                                   model::kBufferBytesMax, model::kInputBufferBytesDefault);
-  if (!input_bytes.ok()) return input_bytes.status();
-  options.input_buffer_bytes = *input_bytes;
-
-  const auto output_bytes = InRange("options.output_buffer_bytes", request.output_buffer_bytes(), 1,
-                                    model::kBufferBytesMax, model::kOutputBufferBytesDefault);
-  if (!output_bytes.ok()) return output_bytes.status();
-  options.output_buffer_bytes = *output_bytes;
-
-  if (request.has_record_timeout()) {
-    const auto timeout = core::FromProto(request.record_timeout());
-    if (!timeout.ok() || *timeout < model::kRecordTimeoutMin || *timeout > model::kRecordTimeoutMax) {
-      return model::FieldError("options.record_timeout", "expected 1ms to 1h");
-    }
-    options.record_timeout = *timeout;
-  }
-  if (!request.unique_key().empty()) {
-    if (absl::Status status = model::ValidateId("options.unique_key", request.unique_key()); !status.ok()) {
-      return status;
-    }
-    options.unique_key = request.unique_key();
-  }
-  return options;
-}
 
 absl::StatusOr<model::JobMetadata> ReadMetadata(const v1::JobMetadata& request) {
   struct Text {
@@ -122,7 +91,7 @@ absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
   }
   absl::StatusOr<std::string> parameters = ReadParameters("parameters", request.has_parameters(), request.parameters());
   if (!parameters.ok()) return parameters.status();
-  absl::StatusOr<model::JobOptions> options = ReadOptions(request.options(), deps.server.workers);
+  absl::StatusOr<model::JobOptions> options = ReadJobOptions("options", request.options(), deps.server.workers);
   if (!options.ok()) return options.status();
   absl::StatusOr<model::JobMetadata> metadata = ReadMetadata(request.metadata());
   if (!metadata.ok()) return metadata.status();

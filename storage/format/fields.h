@@ -22,6 +22,19 @@ void Fields(Archive& archive, T& metadata) {
   archive(7, metadata.call_purpose);
 }
 
+template <class Archive, Row<model::RetryPolicy> T>
+void Fields(Archive& archive, T& retry) {
+  archive(1, retry.max_attempts);
+  archive(2, retry.initial_backoff);
+  archive(3, retry.max_backoff);
+}
+
+template <class Archive, Row<model::Throttle> T>
+void Fields(Archive& archive, T& throttle) {
+  archive(1, throttle.records_per_second);
+  archive(2, throttle.delay_between_chunks);
+}
+
 template <class Archive, Row<model::JobOptions> T>
 void Fields(Archive& archive, T& options) {
   archive(1, options.max_workers);
@@ -29,6 +42,19 @@ void Fields(Archive& archive, T& options) {
   archive(3, options.output_buffer_bytes);
   archive(4, options.record_timeout);
   archive(5, options.unique_key);
+  archive(6, options.initial_workers);
+  archive(7, options.retry);
+  archive(8, options.max_failed_ratio);
+  archive(9, options.min_records_for_ratio);
+  archive(10, options.stop_on_error);
+  archive(11, options.idle_timeout);
+  archive(12, options.throttle);
+  archive(13, options.priority);
+  archive(14, options.weight);
+  archive(15, options.order_results);
+  archive(16, options.ordering_key);
+  archive(17, options.target_chunk_time);
+  archive(18, options.worker_selector);
 }
 
 template <class Archive, Row<model::JobCounters> T>
@@ -41,6 +67,8 @@ void Fields(Archive& archive, T& counters) {
   archive(6, counters.input_bytes);
   archive(7, counters.output_bytes);
   archive(8, counters.compute_nanos);
+  archive(9, counters.chunks_retried);
+  archive(10, counters.records_retried);
 }
 
 /// What the creator chose: parameters may be large, so this is not written again when the job moves on.

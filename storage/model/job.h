@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -56,13 +57,42 @@ struct JobMetadata {
   std::string call_purpose;
 };
 
-/// Limits of a job, defaults filled in. See millrace.v1.JobOptions.
+/// How often a chunk is tried, and how long it waits in between. See millrace.v1.RetryPolicy.
+struct RetryPolicy {
+  int32_t max_attempts = kAttemptsDefault;
+  absl::Duration initial_backoff = kRetryBackoffDefault;
+  absl::Duration max_backoff = kRetryBackoffMaxDefault;
+};
+
+/// Holds a job back. Zero: not by this measure. See millrace.v1.Throttle.
+struct Throttle {
+  double records_per_second = 0;
+  absl::Duration delay_between_chunks = absl::ZeroDuration();
+};
+
+/// Limits and switches of a job, defaults filled in. See millrace.v1.JobOptions.
 struct JobOptions {
   int32_t max_workers = 1;
   int64_t input_buffer_bytes = kInputBufferBytesDefault;
   int64_t output_buffer_bytes = kOutputBufferBytesDefault;
   absl::Duration record_timeout = kRecordTimeoutDefault;
   std::string unique_key;
+  int32_t initial_workers = 1;
+  RetryPolicy retry;
+  double max_failed_ratio = 1.0;
+  int64_t min_records_for_ratio = 0;
+  bool stop_on_error = false;
+  /// Zero: never.
+  absl::Duration idle_timeout = kIdleTimeoutDefault;
+  Throttle throttle;
+  int32_t priority = 0;
+  int32_t weight = kWeightDefault;
+  bool order_results = false;
+  /// The field of a record that holds its ordering key; empty: no order by key.
+  std::string ordering_key;
+  absl::Duration target_chunk_time = kTargetChunkTimeDefault;
+  /// Labels that a worker must have.
+  std::map<std::string, std::string> worker_selector;
 };
 
 /// Sums over the life of a job. Each only grows.
@@ -75,6 +105,8 @@ struct JobCounters {
   int64_t input_bytes = 0;
   int64_t output_bytes = 0;
   int64_t compute_nanos = 0;
+  int64_t chunks_retried = 0;
+  int64_t records_retried = 0;
 };
 
 struct Job {

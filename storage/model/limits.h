@@ -60,6 +60,29 @@ inline constexpr int64_t kInputBufferBytesDefault = 70'000'000;
 inline constexpr int64_t kOutputBufferBytesDefault = 80'000'000;
 inline constexpr int64_t kBufferBytesMax = int64_t{16} * 1024 * 1024 * 1024;
 inline constexpr int32_t kJobWorkersMax = 4'096;
+// A chunk that fails four times in a row will fail a fifth time; more would only keep the rest waiting.
+inline constexpr int32_t kAttemptsDefault = 4;
+inline constexpr int32_t kAttemptsMax = 100;
+// The first retry outlasts a hiccup, the last one a restart of what the service depends on.
+inline constexpr absl::Duration kRetryBackoffDefault = absl::Seconds(1);
+inline constexpr absl::Duration kRetryBackoffMaxDefault = absl::Minutes(1);
+inline constexpr absl::Duration kRetryBackoffMin = absl::Milliseconds(1);
+inline constexpr absl::Duration kRetryBackoffMax = absl::Hours(24);
+// A client that was silent for half an hour has gone home.
+inline constexpr absl::Duration kIdleTimeoutDefault = absl::Minutes(30);
+inline constexpr absl::Duration kIdleTimeoutMin = absl::Seconds(1);
+inline constexpr absl::Duration kIdleTimeoutMax = absl::Hours(24 * 366);
+inline constexpr double kThrottleRecordsPerSecondMax = 1e9;
+inline constexpr absl::Duration kThrottleDelayMax = absl::Hours(1);
+// Enough levels to express any plan, few enough to be read.
+inline constexpr int32_t kPriorityMax = 100;
+inline constexpr int32_t kWeightDefault = 1;
+inline constexpr int32_t kWeightMax = 1'000;
+// Long against what a chunk costs the server (some 0.4 ms), short against what a person waits.
+inline constexpr absl::Duration kTargetChunkTimeDefault = absl::Milliseconds(200);
+inline constexpr absl::Duration kTargetChunkTimeMin = absl::Milliseconds(1);
+inline constexpr absl::Duration kTargetChunkTimeMax = absl::Hours(1);
+inline constexpr int kSelectorLabelsMax = 16;
 // How far dispatch may run ahead of the oldest uncommitted chunk: bounds what a restart must look at.
 inline constexpr int64_t kDispatchWindowChunks = 1'024;
 

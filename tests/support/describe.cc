@@ -60,6 +60,18 @@ std::string Describe(const model::Job& job) {
       .Add("output_buffer_bytes", options.output_buffer_bytes)
       .Add("record_timeout", absl::FormatDuration(options.record_timeout))
       .Add("unique_key", options.unique_key)
+      .Add("initial_workers", options.initial_workers)
+      .Add("retry", absl::StrCat(options.retry.max_attempts, " ", absl::FormatDuration(options.retry.initial_backoff),
+                                 " ", absl::FormatDuration(options.retry.max_backoff)))
+      .Add("error_budget", absl::StrCat(options.max_failed_ratio, " ", options.min_records_for_ratio, " ",
+                                        static_cast<int>(options.stop_on_error)))
+      .Add("idle_timeout", absl::FormatDuration(options.idle_timeout))
+      .Add("throttle", absl::StrCat(options.throttle.records_per_second, " ",
+                                    absl::FormatDuration(options.throttle.delay_between_chunks)))
+      .Add("share", absl::StrCat(options.priority, " ", options.weight))
+      .Add("order", absl::StrCat(static_cast<int>(options.order_results), " ", options.ordering_key))
+      .Add("target_chunk_time", absl::FormatDuration(options.target_chunk_time))
+      .Add("worker_selector", absl::StrJoin(options.worker_selector, ",", absl::PairFormatter("=")))
       .Add("parameters_json", job.parameters_json)
       .Add("selected_outputs", absl::StrJoin(job.selected_outputs, ","))
       .Add("request", absl::StrCat(job.request_id, " ", job.request_hash))
@@ -71,6 +83,7 @@ std::string Describe(const model::Job& job) {
       .Add("input_bytes", counters.input_bytes)
       .Add("output_bytes", counters.output_bytes)
       .Add("compute_nanos", counters.compute_nanos)
+      .Add("retried", absl::StrCat(counters.chunks_retried, " ", counters.records_retried))
       .Add("last_sequence", job.last_sequence)
       .Add("watermark", job.watermark)
       .Add("highest_committed", job.highest_committed)

@@ -11,20 +11,6 @@
 
 namespace millrace::cli {
 
-CLI::Option* AddDurationOption(CLI::App* command, const std::string& name, absl::Duration& target,
-                               const std::string& help) {
-  return command
-      ->add_option_function<std::string>(
-          name,
-          [name, &target](const std::string& text) {
-            if (!absl::ParseDuration(text, &target) || target < absl::ZeroDuration()) {
-              throw CLI::ValidationError(name, absl::StrCat("expected a duration like 30s, 5m or 1h30m, not ", text));
-            }
-          },
-          help)
-      ->type_name("DURATION");
-}
-
 void AddParameterOptions(CLI::App* command, ParameterOptions& options) {
   command
       ->add_option("--param", options.params,
@@ -67,14 +53,7 @@ void AddPipelineOptions(CLI::App* command, PipelineOptions& options) {
       ->type_name("OUTPUT")
       ->expected(1)
       ->take_all();
-  command
-      ->add_option("--max-workers", options.max_workers,
-                   "The most chunks that run at once; 1 runs them in order (default: all workers of the server)")
-      ->type_name("N");
-  AddDurationOption(command, "--record-timeout", options.record_timeout,
-                    "The longest one record may run (default: 5s)");
-  command->add_option("--unique-key", options.unique_key, "Refuse when another active job has the same key")
-      ->type_name("KEY");
+  AddJobOptions(command, options);
   command->add_option("--name", options.name, "A name for people")->type_name("TEXT");
   command->add_option("--description", options.description, "What the job is for")->type_name("TEXT");
   command->add_option("--project", options.project, "The project the job belongs to")->type_name("TEXT");
@@ -89,13 +68,13 @@ absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions&
   if (!parameters.ok()) return parameters.status();
   if (parameters->fields_size() > 0) *request.mutable_parameters() = *std::move(parameters);
   request.mutable_selected_outputs()->Assign(options.select.begin(), options.select.end());
-  v1::JobOptions& job = *request.mutable_options();
-  job.set_max_workers(options.max_workers);
-  job.set_unique_key(options.unique_key);
-  if (options.record_timeout > absl::ZeroDuration()) {
-    absl::Duration rest;
-    job.mutable_record_timeout()->set_seconds(absl::IDivDuration(options.record_timeout, absl::Seconds(1), &rest));
-    job.mutable_record_timeout()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+  *request.mutable_options() = options.job;
+  for (const std::string& label : options.worker_labels) {
+    const size_t equals = label.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return UsageError(absl::StrCat("--worker-label: expected LABEL=VALUE, not ", label));
+    }
+    (*request.mutable_options()->mutable_worker_selector())[label.substr(0, equals)] = label.substr(equals + 1);
   }
   v1::JobMetadata& metadata = *request.mutable_metadata();
   metadata.set_name(options.name);

@@ -23,7 +23,10 @@ struct ParameterOptions {
   std::string params_file;
 };
 
-/// An option that takes a duration such as `30s`, `5m` or `1h30m`.
+/// Reads a duration such as `30s`, `5m` or `1h30m`; throws CLI::ValidationError for the option `name`.
+absl::Duration ParseDurationOption(const std::string& name, const std::string& text);
+
+/// An option that takes such a duration.
 CLI::Option* AddDurationOption(CLI::App* command, const std::string& name, absl::Duration& target,
                                const std::string& help);
 
@@ -39,9 +42,9 @@ struct PipelineOptions {
   std::string id;
   ParameterOptions parameters;
   std::vector<std::string> select;
-  int32_t max_workers = 0;
-  absl::Duration record_timeout = absl::ZeroDuration();
-  std::string unique_key;
+  /// The options of the job that are plain numbers and switches are set here at once.
+  v1::JobOptions job;
+  std::vector<std::string> worker_labels;
   std::string name;
   std::string description;
   std::string project;
@@ -49,6 +52,9 @@ struct PipelineOptions {
 };
 
 void AddPipelineOptions(CLI::App* command, PipelineOptions& options);
+
+/// Those of them that say how the job runs: millrace.v1.JobOptions. Ranges are the server's to check.
+void AddJobOptions(CLI::App* command, PipelineOptions& options);
 
 /// The request that the options stand for, without request id.
 absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions& options);

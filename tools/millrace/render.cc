@@ -35,6 +35,28 @@ std::string TimeOf(bool is_set, const google::protobuf::Timestamp& time, const S
 
 std::string DurationOf(const google::protobuf::Duration& duration) { return HumanDuration(FromProto(duration)); }
 
+std::string RetryText(const v1::RetryPolicy& retry) {
+  return absl::StrCat(retry.max_attempts(), " attempts, ", DurationOf(retry.initial_backoff()), " to ",
+                      DurationOf(retry.max_backoff()), " apart");
+}
+
+std::string ErrorBudgetText(const v1::JobConfiguration& configuration) {
+  if (configuration.stop_on_error()) return "none: stops at the first failed record";
+  if (configuration.max_failed_ratio() >= 1) return "";
+  return absl::StrCat(100 * configuration.max_failed_ratio(), "% of the records, judged after ",
+                      HumanCount(configuration.min_records_for_ratio()));
+}
+
+std::string ThrottleText(const v1::Throttle& throttle) {
+  std::string text;
+  if (throttle.records_per_second() > 0) absl::StrAppend(&text, throttle.records_per_second(), " records/s");
+  const absl::Duration delay = FromProto(throttle.delay_between_chunks());
+  if (delay > absl::ZeroDuration()) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", HumanDuration(delay), " between chunks");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string DescribeState(v1::JobState state, v1::Outcome outcome) {
@@ -76,6 +98,14 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"outputs", absl::StrJoin(job.selected_outputs(), ", ")},
           {"max workers", HumanCount(configuration.max_workers())},
           {"record timeout", DurationOf(configuration.record_timeout())},
+          {"retries", RetryText(configuration.retry())},
+          {"error budget", ErrorBudgetText(configuration)},
+          {"idle timeout", configuration.has_idle_timeout() ? DurationOf(configuration.idle_timeout()) : "never"},
+          {"throttle", ThrottleText(configuration.throttle())},
+          {"priority", NonZero(configuration.priority())},
+          {"weight", configuration.weight() > 1 ? HumanCount(configuration.weight()) : ""},
+          {"order", configuration.order_results() ? "results in push order" : ""},
+          {"ordering key", configuration.ordering_key()},
           {"unique key", configuration.unique_key()},
           {"created", absl::StrCat(session.Time(job.create_time()), " by ", job.created_by())},
           {"started", TimeOf(job.has_start_time(), job.start_time(), session)},
