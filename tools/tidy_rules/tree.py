@@ -6,7 +6,8 @@ import os
 import pathlib
 import re
 
-SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__"}
+# In a linked worktree, `.git` is a file.
+SKIPPED_NAMES = {".git", ".cache", "build", "__pycache__"}
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -30,8 +31,10 @@ class Tree:
 
     def _walk(self):
         for folder, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS]
+            folders[:] = [name for name in folders if name not in SKIPPED_NAMES]
             for name in files:
+                if name in SKIPPED_NAMES:
+                    continue
                 yield pathlib.Path(folder, name).relative_to(self.root).as_posix()
 
     @functools.cache
