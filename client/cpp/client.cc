@@ -111,6 +111,11 @@ absl::StatusOr<v1::ListJobsResponse> Client::ListJobs(const v1::ListJobsRequest&
   return connection_->ListJobs(request, options);
 }
 
+absl::StatusOr<v1::DeleteJobResponse> Client::DeleteJob(const v1::DeleteJobRequest& request,
+                                                        const CallOptions& options) const {
+  return connection_->DeleteJob(request, options);
+}
+
 absl::StatusOr<v1::ListExceptionsResponse> Client::ListExceptions(const v1::ListExceptionsRequest& request,
                                                                   const CallOptions& options) const {
   return connection_->ListExceptions(request, options);

@@ -75,6 +75,9 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request = {},
                                                 const CallOptions& options = {}) const;
+  /// When a reply is lost and the call repeated, the answer is PIPELINE_NOT_FOUND: the job is gone.
+  absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
+                                                  const CallOptions& options = {}) const;
 
   // ExceptionService.
 

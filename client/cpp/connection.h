@@ -51,6 +51,8 @@ class Connection {
   virtual absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
                                                         const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
+                                                          const CallOptions& options) = 0;
 
   virtual absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
                                                                     const CallOptions& options) = 0;

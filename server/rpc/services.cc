@@ -62,6 +62,9 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* ListJobs(Context* context, const v1::ListJobsRequest* request, v1::ListJobsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListJobs);
   }
+  Reactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request, v1::DeleteJobResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::DeleteJob);
+  }
 
  private:
   const Environment& environment_;

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "storage/model/chunk.h"
 #include "storage/model/errors.h"
@@ -33,26 +34,43 @@ uint64_t GetNumber(std::string_view bytes) {
   return number;
 }
 
+/// Memory that is not zeroed, kept by the thread for the next payload of a usual size.
+class Scratch {
+ public:
+  explicit Scratch(size_t size) {
+    if (size > kKeptBytes) {
+      own_.reset(new char[size]);
+      return;
+    }
+    thread_local const std::unique_ptr<char[]> kept(new char[kKeptBytes]);
+    kept_ = kept.get();
+  }
+
+  char* data() { return own_ != nullptr ? own_.get() : kept_; }
+
+ private:
+  static constexpr size_t kKeptBytes = 256 * 1024;
+
+  std::unique_ptr<char[]> own_;
+  char* kept_ = nullptr;
+};
+
 }  // namespace
 
 std::string EncodePayload(std::string_view raw) {
-  std::string stored;
-  char codec = kStored;
+  std::string stored(kHeaderBytes, kStored);
+  int size = 0;
   if (!raw.empty() && raw.size() <= LZ4_MAX_INPUT_SIZE) {
+    Scratch scratch(raw.size());
     // Room for one byte less than the raw size: LZ4 gives up as soon as it would not shrink.
-    stored.resize(kHeaderBytes + raw.size() - 1);
-    const int size = LZ4_compress_default(raw.data(), stored.data() + kHeaderBytes, static_cast<int>(raw.size()),
-                                          static_cast<int>(raw.size() - 1));
+    size = LZ4_compress_default(raw.data(), scratch.data(), static_cast<int>(raw.size()),
+                                static_cast<int>(raw.size() - 1));
     if (size > 0) {
-      codec = kLz4;
-      stored.resize(kHeaderBytes + static_cast<size_t>(size));
+      stored[0] = kLz4;
+      stored.append(scratch.data(), static_cast<size_t>(size));
     }
   }
-  if (codec == kStored) {
-    stored.resize(kHeaderBytes);
-    stored.append(raw);
-  }
-  stored[0] = codec;
+  if (size <= 0) stored.append(raw);
   PutNumber(stored.data() + 1, raw.size());
   PutNumber(stored.data() + 1 + kNumberBytes, XXH3_64bits(raw.data(), raw.size()));
   return stored;

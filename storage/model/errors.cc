@@ -40,6 +40,7 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kPipelineCancelled, StatusCode::kFailedPrecondition, "PIPELINE_CANCELLED"},
     ReasonRow{Reason::kServiceVersionInUse, StatusCode::kFailedPrecondition, "SERVICE_VERSION_IN_USE"},
     ReasonRow{Reason::kCursorInFuture, StatusCode::kOutOfRange, "CURSOR_IN_FUTURE"},
+    ReasonRow{Reason::kJobNotFinished, StatusCode::kFailedPrecondition, "JOB_NOT_FINISHED"},
     ReasonRow{Reason::kInputBufferFull, StatusCode::kResourceExhausted, "INPUT_BUFFER_FULL"},
     ReasonRow{Reason::kServerBusy, StatusCode::kResourceExhausted, "SERVER_BUSY"},
     ReasonRow{Reason::kStorageFull, StatusCode::kResourceExhausted, "STORAGE_FULL"},

@@ -34,6 +34,7 @@ enum class Reason {
   kPipelineCancelled = 41,
   kServiceVersionInUse = 42,
   kCursorInFuture = 43,
+  kJobNotFinished = 44,
   kInputBufferFull = 50,
   kServerBusy = 51,
   kStorageFull = 52,

@@ -118,6 +118,12 @@ class JobStore {
   virtual absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                                     std::string_view cursor_field) = 0;
 
+  /// Removes a job that has ended, with everything that belongs to it. Costs the same however large it is. The caller
+  /// sees to it that no lease of the job is out: under the same id, another job may be created at once.
+  ///   PIPELINE_NOT_FOUND
+  ///   JOB_NOT_FINISHED  its state is not final (metadata: state)
+  virtual absl::Status DeleteJob(const model::JobKey& job) = 0;
+
   /// PIPELINE_NOT_FOUND.
   virtual absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const = 0;
   /// PAGE_TOKEN_INVALID.

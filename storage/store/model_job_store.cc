@@ -108,6 +108,15 @@ class ModelJobStore final : public JobStore {
     return Change(key, [&](ModelJob& job) { return job.Acknowledge(cursor, cursor_field, clock_->Now()); });
   }
 
+  absl::Status DeleteJob(const JobKey& key) override {
+    absl::MutexLock lock(&mutex_);
+    const auto found = jobs_.find(key);
+    if (found == jobs_.end()) return PipelineNotFound(key);
+    if (!model::IsFinal(found->second.job()->state)) return JobNotFinished(*found->second.job());
+    jobs_.erase(found);
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<JobPtr> GetJob(const JobKey& key) const override {
     return Read<JobPtr>(key, [](const ModelJob& job) { return job.job(); });
   }

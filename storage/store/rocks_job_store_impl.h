@@ -4,7 +4,7 @@
 //   rocks_jobs.cc         CreateJob, GetJob, ListJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
-//   rocks_transitions.cc  CloseJob, CancelJob, Acknowledge
+//   rocks_transitions.cc  CloseJob, CancelJob, Acknowledge, DeleteJob
 //   rocks_results.cc      ReadChunk, ReadResults, GetNodeStatistics
 //   rocks_exceptions.cc   ListExceptions, ListExceptionGroups
 //   rocks_catalog.cc      all of the catalog
@@ -51,6 +51,7 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) override;
   absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                             std::string_view cursor_field) override;
+  absl::Status DeleteJob(const model::JobKey& job) override;
 
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
   absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;

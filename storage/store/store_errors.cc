@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
 
 namespace millrace::store {
 
@@ -33,6 +34,12 @@ absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder
   return MakeError(Reason::kUniqueKeyTaken,
                    absl::StrCat("pipeline ", id, " is active and has the unique key ", key, " already"),
                    {{"unique_key", key}, {"pipeline_id", id}});
+}
+
+absl::Status JobNotFinished(const model::Job& job) {
+  const std::string state(model::JobStateName(job.state));
+  return MakeError(Reason::kJobNotFinished, absl::StrCat("job ", job.id, " has not ended: its state is ", state),
+                   {{"pipeline_id", job.id}, {"state", state}});
 }
 
 absl::Status RequestIdReused(std::string_view request_id) {

@@ -19,6 +19,8 @@ absl::Status ChunkNotFound(const model::JobKey& job, int64_t sequence);
 absl::Status PipelineIdTaken(std::string_view job_id);
 /// UNIQUE_KEY_TAKEN by the active job `holder`.
 absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder);
+/// JOB_NOT_FINISHED.
+absl::Status JobNotFinished(const model::Job& job);
 /// REQUEST_ID_REUSED.
 absl::Status RequestIdReused(std::string_view request_id);
 

@@ -20,6 +20,7 @@ struct JobsOptions {
   std::vector<std::string> states;
   std::string service;
   int64_t limit = 100;
+  bool force = false;
 };
 
 /// The names of all states without their prefix.
@@ -78,6 +79,22 @@ absl::StatusOr<ExitCode> Show(Session& session, const JobsOptions& options) {
   return ExitCode::kOk;
 }
 
+absl::StatusOr<ExitCode> Delete(Session& session, const JobsOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::DeleteJobRequest request;
+  request.set_job_id(options.id);
+  request.set_force(options.force);
+  const auto deleted = client->DeleteJob(request, session.call());
+  if (!deleted.ok()) return During("cannot delete the job", deleted.status());
+  if (session.json()) {
+    session.PrintJson(*deleted);
+  } else {
+    session.out() << "deleted " << options.id << "\n";
+  }
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 void AddJobsCommands(CommandTree& tree) {
@@ -105,6 +122,14 @@ void AddJobsCommands(CommandTree& tree) {
                                    "millrace jobs show 01h2xcejqtf2nbrexx3vqjhp41 -o json | jq .summary");
   show->add_option("ID", show_options->id, "The job, or its pipeline: the ids are the same")->required();
   tree.OnRun(show, show_options, &Show);
+
+  auto delete_options = std::make_shared<JobsOptions>();
+  CLI::App* remove = tree.AddCommand(group, "delete", "Delete a job that has ended, with everything it holds",
+                                     "millrace jobs delete 01h2xcejqtf2nbrexx3vqjhp41\n"
+                                     "millrace jobs delete 01h2xcejqtf2nbrexx3vqjhp41 --force");
+  remove->add_option("ID", delete_options->id, "The job, or its pipeline: the ids are the same")->required();
+  remove->add_flag("--force", delete_options->force, "Cancel it first if it has not ended");
+  tree.OnRun(remove, delete_options, &Delete);
 }
 
 }  // namespace millrace::cli

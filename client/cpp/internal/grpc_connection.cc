@@ -130,6 +130,10 @@ class GrpcConnection final : public Connection {
                                                 const CallOptions& options) override {
     return Call(method::kListJobs, *jobs_, &v1::JobService::Stub::ListJobs, request, options);
   }
+  absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
+                                                  const CallOptions& options) override {
+    return Call(method::kDeleteJob, *jobs_, &v1::JobService::Stub::DeleteJob, request, options);
+  }
 
   absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
                                                             const CallOptions& options) override {

@@ -99,6 +99,10 @@ class RetryingConnection final : public Connection {
                                                 const CallOptions& options) override {
     return Repeat(method::kListJobs, &Connection::ListJobs, request, options);
   }
+  absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
+                                                  const CallOptions& options) override {
+    return Repeat(method::kDeleteJob, &Connection::DeleteJob, request, options);
+  }
 
   absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
                                                             const CallOptions& options) override {

@@ -42,6 +42,8 @@ class MockConnection : public Connection {
               (override));
 
   MOCK_METHOD(absl::StatusOr<v1::Job>, GetJob, (const v1::GetJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::DeleteJobResponse>, DeleteJob, (const v1::DeleteJobRequest&, const CallOptions&),
+              (override));
   MOCK_METHOD(absl::StatusOr<v1::ListJobsResponse>, ListJobs, (const v1::ListJobsRequest&, const CallOptions&),
               (override));
 

@@ -69,6 +69,7 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(CatalogService, TestService, TestServiceRequest, TestServiceResponse),
       PROOF(JobService, GetJob, GetJobRequest, Job),
       PROOF(JobService, ListJobs, ListJobsRequest, ListJobsResponse),
+      PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
       PROOF(ExceptionService, ListExceptions, ListExceptionsRequest, ListExceptionsResponse),
       PROOF(ExceptionService, ListExceptionGroups, ListExceptionGroupsRequest, ListExceptionGroupsResponse),
   };
