@@ -1,89 +1,94 @@
-// Prints what the main job reaches, beside its stages alone and the bare yardstick, all of one run.
-#include <algorithm>
+// Runs scenarios, prints their figures beside what they should be, and compares them with an earlier run.
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
-#include "tools/bench/main_job.h"
-#include "tools/bench/records.h"
-#include "tools/bench/stages.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tools/bench/figures.h"
+#include "tools/bench/scenarios.h"
 
 namespace {
 
-using millrace::bench::MainJobReport;
-using millrace::bench::StageRate;
+using millrace::bench::AllScenarios;
+using millrace::bench::Baseline;
+using millrace::bench::BenchOptions;
+using millrace::bench::Report;
+using millrace::bench::Scenario;
 
-/// Different chunks, so that neither caches nor compression see the same bytes again and again.
-constexpr int kDistinctChunks = 200;
-
-void PrintRate(const std::string& label, double rate, double main_rate) {
-  std::printf("  %-52s %10.0f records/s   %5.2f of it\n", label.c_str(), rate, main_rate / rate);
+std::string ScenarioList() {
+  std::string list = "Scenarios (without a name: those with a star)";
+  for (const Scenario& scenario : AllScenarios()) {
+    absl::StrAppendFormat(&list, "\n  %s %-10s %s", scenario.by_default ? "*" : " ", scenario.name,
+                          scenario.description);
+  }
+  return list;
 }
 
-std::string ToJson(const MainJobReport& best, const std::vector<StageRate>& stages, double yardstick) {
-  std::string json = "{\"main_job_records_per_second\": " + std::to_string(best.records_per_second);
-  json += ", \"server_cpu_us_per_chunk\": " + std::to_string(best.server_cpu_us_per_chunk);
-  for (const StageRate& stage : stages)
-    json += ", \"" + stage.stage + "\": " + std::to_string(stage.records_per_second);
-  if (yardstick > 0) json += ", \"ratio_to_yardstick\": " + std::to_string(best.records_per_second / yardstick);
-  return json + "}\n";
+std::vector<Scenario> Chosen(const std::vector<std::string>& names) {
+  std::vector<Scenario> chosen;
+  for (const Scenario& scenario : AllScenarios()) {
+    const bool named = std::find(names.begin(), names.end(), scenario.name) != names.end();
+    if (named || (names.empty() && scenario.by_default)) chosen.push_back(scenario);
+  }
+  return chosen;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app(
-      "Measures the main job: formula A over chunks of 300 records, durable, one server and one client process.");
-  millrace::bench::MainJobOptions options;
+  CLI::App app("Measures Millrace: real servers and clients on this machine, durable before acknowledged.");
+  app.footer(ScenarioList());
+  BenchOptions options;
+  std::vector<std::string> names;
   std::string server_binary;
+  std::string yardstick_binary;
   std::string json_file;
-  double yardstick = 0;
-  int repetitions = 3;
+  std::string compare_file;
+  std::vector<std::string> known;
+  for (const Scenario& scenario : AllScenarios()) known.push_back(scenario.name);
+  app.add_option("SCENARIO", names, "What to measure")->check(CLI::IsMember(known));
   app.add_option("--server-binary", server_binary, "The millraced to measure")->required()->check(CLI::ExistingFile);
-  app.add_option("--records", options.records, "Records of each repetition")
+  app.add_option("--yardstick-binary", yardstick_binary, "The bare prototype to measure beside it")
+      ->check(CLI::ExistingFile);
+  app.add_option("--records", options.records, "Records of one repetition of the main job")
       ->capture_default_str()
-      ->check(CLI::Range(300, 1'000'000'000));
-  app.add_option("--repetitions", repetitions, "Repetitions; the median counts")
+      ->check(CLI::Range(3'000, 1'000'000'000));
+  app.add_option("--repetitions", options.repetitions, "Repetitions; the median counts")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
   app.add_option("--workers", options.workers, "Worker threads of the server; 0 is one per core")
       ->capture_default_str();
-  app.add_option("--yardstick-records-per-second", yardstick, "What the bare prototype reached in the same session");
   app.add_option("--json", json_file, "File that receives the figures as JSON");
+  app.add_option("--compare", compare_file, "File that --json wrote in an earlier run; prints the ratios to it")
+      ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   options.server_binary = server_binary;
+  options.yardstick_binary = yardstick_binary;
 
-  const std::vector<std::string> chunks = millrace::bench::MakeChunks(kDistinctChunks);
-  std::vector<MainJobReport> reports;
-  for (int i = 0; i < repetitions; ++i) {
-    const absl::StatusOr<MainJobReport> report = millrace::bench::RunMainJob(options, chunks);
+  Baseline baseline;
+  if (!compare_file.empty()) {
+    absl::StatusOr<Baseline> read = millrace::bench::ReadBaseline(compare_file);
+    if (!read.ok()) {
+      std::fprintf(stderr, "millrace_bench: %s\n", read.status().ToString().c_str());
+      return 2;
+    }
+    baseline = *std::move(read);
+  }
+  if (yardstick_binary.empty()) std::puts("no yardstick was given, so there are no ratios to it");
+  std::vector<Report> reports;
+  for (const Scenario& scenario : Chosen(names)) {
+    absl::StatusOr<Report> report = scenario.run(options);
     if (!report.ok()) {
-      std::fprintf(stderr, "millrace_bench: %s\n", report.status().ToString().c_str());
+      std::fprintf(stderr, "millrace_bench: %s: %s\n", scenario.name.c_str(), report.status().ToString().c_str());
       return 1;
     }
-    std::printf("run %d: %.0f records/s (pushed durably at %.0f, read again at %.0f), server CPU %.0f us/chunk\n",
-                i + 1, report->records_per_second, report->push_records_per_second, report->pull_records_per_second,
-                report->server_cpu_us_per_chunk);
-    reports.push_back(*report);
+    std::fputs(millrace::bench::RenderTable(*report, baseline).c_str(), stdout);
+    std::fflush(stdout);
+    reports.push_back(*std::move(report));
   }
-  std::sort(reports.begin(), reports.end(),
-            [](const auto& a, const auto& b) { return a.records_per_second < b.records_per_second; });
-  const MainJobReport median = reports[reports.size() / 2];
-  const std::vector<StageRate> stages = millrace::bench::MeasureStages(chunks);
-
-  std::printf("\nmain job, formula A, %d-record chunks, median of %d: %.0f records/s\n\n",
-              millrace::bench::kChunkRecords, repetitions, median.records_per_second);
-  std::printf("bare stages of the same run, and the main job's share of each:\n");
-  for (const StageRate& stage : stages) PrintRate(stage.stage, stage.records_per_second, median.records_per_second);
-  PrintRate("pull: read again through gRPC", median.pull_records_per_second, median.records_per_second);
-  if (yardstick > 0) {
-    std::printf("\nyardstick (bare push, evaluate, store, pull): %.0f records/s; ratio %.2f\n", yardstick,
-                median.records_per_second / yardstick);
-  } else {
-    std::printf("\nno yardstick was given, so there is no ratio to it\n");
-  }
-  if (!json_file.empty()) std::ofstream(json_file) << ToJson(median, stages, yardstick);
+  if (!json_file.empty()) std::ofstream(json_file) << millrace::bench::ToJson(reports);
   return 0;
 }

@@ -1,4 +1,4 @@
-#include "tools/bench/stages.h"
+// Each stage of the data path alone, in this process: what the whole could reach at best.
 
 #include <lz4.h>
 
@@ -12,6 +12,7 @@
 #include "server/execution/lua_service_compiler.h"
 #include "storage/store/rocks_job_store.h"
 #include "tools/bench/records.h"
+#include "tools/bench/scenarios.h"
 #include "tools/harness/temporary_folder.h"
 
 namespace millrace::bench {
@@ -44,9 +45,9 @@ double CompressRate(const std::vector<std::string>& chunks) {
   });
 }
 
-double EvaluateRate(const std::vector<std::string>& chunks) {
+double EvaluateRate(const std::vector<std::string>& chunks, const char* definition) {
   const auto compiler = execution::MakeLuaServiceCompiler(&SteadyClock());
-  const auto runner = compiler->MakeRunner(*compiler->Plan(*core::ParseServiceDefinition(kFormulaA)));
+  const auto runner = compiler->MakeRunner(*compiler->Plan(*core::ParseServiceDefinition(definition)));
   std::vector<std::string> padded = chunks;
   for (std::string& chunk : padded) chunk.reserve(chunk.size() + model::kPayloadPadding);
   const std::vector<std::string> all_outputs;
@@ -111,11 +112,14 @@ double StoreRate(const std::vector<std::string>& chunks, int in_flight) {
 
 }  // namespace
 
-std::vector<StageRate> MeasureStages(const std::vector<std::string>& chunks) {
-  return {{"compress a chunk (lz4, one core)", CompressRate(chunks)},
-          {"evaluate formula A (one core)", EvaluateRate(chunks)},
-          {"store: durable push + commit, 16 in flight", StoreRate(chunks, 16)},
-          {"store: durable push + commit, 1 in flight", StoreRate(chunks, 1)}};
+absl::StatusOr<Report> RunStages(const BenchOptions&) {
+  const std::vector<std::string> chunks = MakeChunks(kDistinctChunks);
+  return Report{"stages",
+                {{"compress a chunk (lz4, one core)", CompressRate(chunks), "records/s", {}},
+                 {"evaluate formula A (one core)", EvaluateRate(chunks, kFormulaA), "records/s", {}},
+                 {"evaluate formula B (one core)", EvaluateRate(chunks, kFormulaB), "records/s", {}},
+                 {"store: durable push + commit, 16 in flight", StoreRate(chunks, 16), "records/s", {}},
+                 {"store: durable push + commit, 1 in flight", StoreRate(chunks, 1), "records/s", {}}}};
 }
 
 }  // namespace millrace::bench

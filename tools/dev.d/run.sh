@@ -15,13 +15,23 @@ TEXT
 
 bench_help() {
   cat <<'TEXT'
-Usage: ./tools/dev bench [RECORDS]
+Usage: ./tools/dev bench [SCENARIO...] [--records N] [--repetitions N] [--workers N] [--json FILE] [--compare FILE]
 
-Measures the main job end to end: one server and one client process, chunks of 300 records, durable before
-acknowledged. Prints records a second beside the bare stages of the same run. Default 600,000 RECORDS.
+Measures real servers and clients on this machine (preset release), durable before acknowledged, and prints each figure
+beside what it should be.
 
-Where the bare prototypes are (../shared/limits, or $MILLRACE_LIMITS), they are built into build/limits and run in the
-same session, and the ratio to them is printed.
+  main       formulas A and B end to end, beside the yardstick
+  stages     each stage of the data path alone
+  latency    one chunk in flight; chunks of one record
+  pipelines  1, 100 and 10,000 open pipelines
+  restart    kill -9 with 1,000 unfinished jobs: time to the first new result
+  delete     a job of 10^6 records deleted
+  scale      10^5, 10^6 and 10^7 records: cost and memory; only when named
+
+Without a name: all but scale. To compare two builds, run one with --json FILE and the other with --compare FILE.
+
+Where the bare prototypes are (../shared/limits, or $MILLRACE_LIMITS), they are built into build/limits and run in turn
+with the product, and the ratio to them is printed.
 TEXT
 }
 
@@ -37,39 +47,28 @@ dev_demo() {
   tools/demo.sh --bin build/release/bin "$@"
 }
 
-# yardstick_records_per_second RECORDS: runs the prototypes' end-to-end server and client with what we compare to (lz4,
-# formula A, one evaluator, synced) and prints the median of its repetitions alone. The client waits for the server.
-yardstick_records_per_second() (
-  folder=$(mktemp -d)
-  cd "$folder"
-  "$ROOT/build/limits/e2e" server lz4 A 1 1 >server.log 2>&1 &
-  server=$!
-  trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$folder"' EXIT
-  timeout 120 "$ROOT/build/limits/e2e" client $(($1 / 300)) 64 "$server" |
-    sed -n 's/.*END-TO-END \([0-9]*\) rec\/s.*/\1/p' | sort -n |
-    awk '{ value[NR] = $1 } END { if (NR) print value[int((NR + 1) / 2)] }'
-)
+# yardstick_binary: builds the prototypes where they are, and prints the path of the end-to-end one; nothing otherwise.
+yardstick_binary() {
+  local limits=${MILLRACE_LIMITS:-../shared/limits} log=build/limits/build.log
+  if [[ ! -f $limits/CMakeLists.txt ]]; then
+    note "no prototypes at $limits (set MILLRACE_LIMITS): skipping the ratios to them" >&2
+    return
+  fi
+  dev_setup build test bench >&2
+  mkdir -p build/limits
+  note "building the prototypes of $limits into build/limits" >&2
+  if cmake -S "$limits" -B build/limits -G Ninja -DCMAKE_BUILD_TYPE=Release >"$log" 2>&1 &&
+    cmake --build build/limits -j "$JOBS" --target e2e >>"$log" 2>&1; then
+    echo build/limits/e2e
+  else
+    note "the prototypes did not build (see $log): skipping the ratios to them" >&2
+  fi
+}
 
 dev_bench() {
-  local records=${1:-600000} limits=${MILLRACE_LIMITS:-../shared/limits}
-  [[ $# -le 1 && $records =~ ^[1-9][0-9]*$ ]] || die "bench takes a number of records; see ./tools/dev bench --help" 2
   build_programs millraced millrace_bench
-  local run=(build/release/bin/millrace_bench --server-binary build/release/bin/millraced --records "$records")
-  local yardstick=''
-  if [[ ! -f $limits/CMakeLists.txt ]]; then
-    note "no prototypes at $limits (set MILLRACE_LIMITS): skipping the ratio to them"
-  else
-    dev_setup build test bench
-    local log=build/limits/build.log
-    mkdir -p build/limits
-    note "building the prototypes of $limits into build/limits"
-    if cmake -S "$limits" -B build/limits -G Ninja -DCMAKE_BUILD_TYPE=Release >"$log" 2>&1 &&
-      cmake --build build/limits -j "$JOBS" --target e2e >>"$log" 2>&1 &&
-      yardstick=$(yardstick_records_per_second "$records") && [[ -n $yardstick ]]; then
-      run+=(--yardstick-records-per-second "$yardstick")
-    else
-      note "the prototypes did not build or run (see $log): skipping the ratio to them"
-    fi
-  fi
-  "${run[@]}"
+  local yardstick run=(build/release/bin/millrace_bench --server-binary build/release/bin/millraced)
+  yardstick=$(yardstick_binary)
+  [[ -z $yardstick ]] || run+=(--yardstick-binary "$yardstick")
+  "${run[@]}" "$@"
 }

@@ -1,0 +1,18 @@
+#include "tools/bench/scenarios.h"
+
+namespace millrace::bench {
+
+const std::vector<Scenario>& AllScenarios() {
+  static const auto* scenarios = new std::vector<Scenario>{
+      {"main", "formulas A and B end to end, durable, beside the yardstick", RunMainJob},
+      {"stages", "each stage of the data path alone", RunStages},
+      {"latency", "one chunk in flight; chunks of one record", RunLatency},
+      {"pipelines", "1, 100 and 10,000 open pipelines", RunPipelines},
+      {"restart", "kill -9 with 1,000 unfinished jobs: time to the first new result", RunRestart},
+      {"delete", "a job of 10^6 records deleted", RunDelete},
+      {"scale", "10^5, 10^6 and 10^7 records: cost and memory (about a minute)", RunScale, false},
+  };
+  return *scenarios;
+}
+
+}  // namespace millrace::bench

@@ -1,0 +1,42 @@
+// Chunks through a pipeline and back: pushed on one connection, pulled on another, each result checked as it comes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/bench/stand.h"
+
+namespace millrace::bench {
+
+struct TransferOptions {
+  /// How many chunks are sent; `chunks` are taken in turn.
+  int64_t count = 0;
+  /// The most chunks that are pushed and not acknowledged; 0 leaves the window to the SDK's bytes.
+  int window = 0;
+  /// True: a chunk is sent when the result of the one before is in hand.
+  bool one_at_a_time = false;
+  /// What the sum of output `total` over all results must be; not asked for when there is none.
+  bool check_total = false;
+  double expected_total = 0;
+};
+
+struct TransferReport {
+  int64_t records = 0;
+  /// From the first push to the last result in hand.
+  double seconds = 0;
+  /// Until the last chunk was acknowledged as durable.
+  double push_seconds = 0;
+  /// From the push of each chunk to its result in hand.
+  std::vector<double> latencies;
+};
+
+/// Pushes, closes and reads everything. Fails when a single result is missing, doubled or wrong.
+absl::StatusOr<TransferReport> Transfer(Stand& stand, client::Pipeline& pipeline,
+                                        const std::vector<std::string>& chunks, const TransferOptions& options);
+
+/// Reads every result once more, from the first, and returns the seconds that took.
+absl::StatusOr<double> ReadAgain(Stand& stand, const client::Pipeline& pipeline, int64_t records);
+
+}  // namespace millrace::bench
