@@ -12,8 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "server/background/idle_closer.h"
+#include "server/background/ticker.h"
 #include "server/core/executor.h"
 #include "server/core/lease_hub.h"
+#include "server/core/pipeline_activity.h"
 #include "server/core/progress_feed.h"
 #include "server/core/version.h"
 #include "server/execution/lua_service_compiler.h"
@@ -32,6 +35,10 @@ namespace {
 // Handlers block on storage, so there are more threads than cores: enough to fill a group commit.
 constexpr int kHandlerThreads = 32;
 constexpr size_t kHandlerQueueMax = 4'096;
+
+// The shortest idle timeout is a second. A batch is closed one after the other, each with a sync of the disk.
+constexpr absl::Duration kIdleInterval = absl::Seconds(1);
+constexpr size_t kIdleBatchMax = 100;
 
 /// Signals that end the server, blocked for every thread, so that only AwaitSignal takes them.
 class EndSignals {
@@ -116,21 +123,33 @@ int Run(const Config& config) {
   }
   store::JobStore& store = **jobs;
 
-  core::LeaseHub leases(store.epoch());
+  core::LeaseHub leases(store.epoch(), *clock);
   core::ProgressFeed feed;
-  ObserverList observers({&leases, &feed});
+  core::PipelineActivity activity(clock);
+  ObserverList observers({&leases, &feed, &activity});
   store.SetObserver(&observers);
   const std::vector<model::JobPtr> unfinished = store.ActiveJobs();
-  for (const model::JobPtr& job : unfinished) leases.OnJobChanged(job);
+  for (const model::JobPtr& job : unfinished) {
+    leases.OnJobChanged(job);
+    activity.OnJobChanged(job);
+  }
 
   const std::unique_ptr<core::ServiceCompiler> compiler = execution::MakeLuaServiceCompiler(clock);
   const std::unique_ptr<execution::WorkerPool> workers =
       execution::StartWorkerPool(config.workers, leases, store, *compiler);
   auto executor = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax);
-  const handlers::Deps deps{
-      .store = store, .leases = leases, .compiler = *compiler, .clock = *clock, .ids = ids, .server = info};
+  const handlers::Deps deps{.store = store,
+                            .leases = leases,
+                            .compiler = *compiler,
+                            .clock = *clock,
+                            .ids = ids,
+                            .server = info,
+                            .activity = &activity};
+  background::IdleCloser idle_closer(activity, leases, store);
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(config.listen, deps, *executor, feed);
   const bool serves = server.ok() && WritePortFile(config.port_file, (*server)->port());
+  background::Ticker idle_ticker(clock, kIdleInterval,
+                                 [&idle_closer] { return idle_closer.RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
   int exit_code = EXIT_SUCCESS;
   if (serves) {
     spdlog::info("millraced {} serves on port {}: data folder {}, epoch {}, {} workers, {} unfinished jobs",
@@ -147,6 +166,7 @@ int Run(const Config& config) {
   }
 
   // In reverse: no new chunk, no new call, what runs is committed, then the store is closed.
+  idle_ticker.Stop();
   leases.Stop();
   if (server.ok()) (*server)->Shutdown(config.drain_timeout);
   executor.reset();

@@ -5,21 +5,21 @@ namespace millrace::core {
 void LeaseHub::OnJobChanged(const model::JobPtr& job) {
   absl::MutexLock lock(&mutex_);
   scheduler_.OnJobChanged(job);
-  changed_.SignalAll();
+  changed_.notify_all();
 }
 
 std::optional<Lease> LeaseHub::Acquire() {
   absl::MutexLock lock(&mutex_);
   while (!stopped_) {
-    if (paused_) {
-      // Whoever waits out the pause ends it for all.
-      if (changed_.WaitWithTimeout(&mutex_, kPauseAfterReturn)) paused_ = false;
-      continue;
+    const absl::Time now = Now();
+    absl::Time wake = paused_until_;
+    if (paused_until_ <= now) {
+      if (std::optional<Grant> grant = scheduler_.Next(now)) {
+        return Lease{.job = grant->job, .sequence = grant->sequence, .attempt = grant->attempt, .epoch = epoch_};
+      }
+      wake = scheduler_.NextWake();
     }
-    if (std::optional<Grant> grant = scheduler_.Next()) {
-      return Lease{.job = grant->job, .sequence = grant->sequence, .attempt = grant->attempt, .epoch = epoch_};
-    }
-    changed_.Wait(&mutex_);
+    clock_.WaitUntil(changed_, mutex_, wake == absl::InfiniteFuture() ? model::Clock::kNever : absl::ToUnixNanos(wake));
   }
   return std::nullopt;
 }
@@ -32,20 +32,27 @@ void LeaseHub::Ran(const Lease& lease) {
 void LeaseHub::Done(const Lease& lease) {
   absl::MutexLock lock(&mutex_);
   scheduler_.OnDone(lease.job->key(), lease.sequence);
-  changed_.SignalAll();
+  changed_.notify_all();
+}
+
+void LeaseHub::Return(const Lease& lease, absl::Duration backoff) {
+  absl::MutexLock lock(&mutex_);
+  scheduler_.OnReturned(lease.job->key(), lease.sequence, Now() + backoff);
+  changed_.notify_all();
 }
 
 void LeaseHub::Return(const Lease& lease) {
   absl::MutexLock lock(&mutex_);
-  scheduler_.OnReturned(lease.job->key(), lease.sequence);
-  paused_ = true;
-  changed_.SignalAll();
+  const absl::Time now = Now();
+  scheduler_.OnReturned(lease.job->key(), lease.sequence, now);
+  paused_until_ = now + kPauseAfterReturn;
+  changed_.notify_all();
 }
 
 void LeaseHub::Stop() {
   absl::MutexLock lock(&mutex_);
   stopped_ = true;
-  changed_.SignalAll();
+  changed_.notify_all();
 }
 
 bool LeaseHub::AwaitIdle(absl::Duration timeout) {

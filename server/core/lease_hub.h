@@ -4,6 +4,7 @@
 // again, and the epoch in the lease lets the store refuse a commit from before the crash.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/core/scheduler.h"
+#include "storage/model/clock.h"
 #include "storage/store/job_store.h"
 
 namespace millrace::core {
@@ -25,8 +27,8 @@ struct Lease {
 /// Thread-safe. Hears of job changes from the store; workers block in Acquire.
 class LeaseHub final : public store::JobObserver {
  public:
-  /// `epoch` is that of the store.
-  explicit LeaseHub(int64_t epoch) : epoch_(epoch) {}
+  /// `epoch` is that of the store. `clock` must outlive the hub.
+  LeaseHub(int64_t epoch, const model::Clock& clock) : epoch_(epoch), clock_(clock) {}
 
   void OnJobChanged(const model::JobPtr& job) override;
 
@@ -39,8 +41,12 @@ class LeaseHub final : public store::JobObserver {
   /// The outcome is committed, or the chunk is not to be run again.
   void Done(const Lease& lease);
 
-  /// The outcome could not be stored: the chunk runs again. No chunk is handed out for kPauseAfterReturn, so that a
-  /// store that refuses everything is not hammered.
+  /// The chunk is to run again, as attempt + 1, once `backoff` has passed. Other chunks go on meanwhile, but not
+  /// where the job is in order.
+  void Return(const Lease& lease, absl::Duration backoff);
+
+  /// The outcome could not be stored: the chunk runs again, as attempt + 1. No chunk at all is handed out for
+  /// kPauseAfterReturn, so that a store that refuses everything is not hammered.
   void Return(const Lease& lease);
 
   /// No further lease is given, Acquire returns; leases that are out may still be finished.
@@ -60,13 +66,16 @@ class LeaseHub final : public store::JobObserver {
 
  private:
   bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.in_flight() == 0; }
+  /// A moment of the steady clock, as the scheduler counts.
+  absl::Time Now() const { return absl::FromUnixNanos(clock_.SteadyNanos()); }
 
   const int64_t epoch_;
+  const model::Clock& clock_;
   mutable absl::Mutex mutex_;
-  absl::CondVar changed_;
+  std::condition_variable_any changed_;
   Scheduler scheduler_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time paused_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 }  // namespace millrace::core

@@ -18,7 +18,7 @@ bool Scheduler::CanRun(const Entry& entry) {
   if (!model::MayDispatch(job.state)) return false;
   if (job.output_buffer_used_bytes >= job.options.output_buffer_bytes) return false;
   // In order means that a chunk starts when the one before it is committed.
-  if (job.options.max_workers == 1 && !entry.flights.empty()) return false;
+  if (job.options.max_workers == 1 && (!entry.flights.empty() || !entry.backing_off.empty())) return false;
   if (entry.running >= job.options.max_workers) return false;
   if (entry.flights.size() - static_cast<size_t>(entry.running) >= kCommitsWaitingMax) return false;
   if (!entry.returned.empty()) return true;
@@ -48,7 +48,30 @@ void Scheduler::OnJobChanged(const model::JobPtr& job) {
   ForgetIfOver(key);
 }
 
-std::optional<Grant> Scheduler::Next() {
+void Scheduler::SetAlarm(Entry& entry) {
+  const absl::Time first = entry.backing_off.empty() ? absl::InfiniteFuture() : entry.backing_off.begin()->first.first;
+  if (first == entry.alarm) return;
+  if (entry.alarm != absl::InfiniteFuture()) alarms_.erase({entry.alarm, entry.job->key()});
+  if (first != absl::InfiniteFuture()) alarms_.emplace(first, entry.job->key());
+  entry.alarm = first;
+}
+
+void Scheduler::EndBackoffs(absl::Time now) {
+  while (!alarms_.empty() && alarms_.begin()->first <= now) {
+    Entry& entry = *entries_.at(alarms_.begin()->second);
+    for (auto it = entry.backing_off.begin(); it != entry.backing_off.end() && it->first.first <= now;) {
+      entry.returned.emplace(it->first.second, it->second);
+      it = entry.backing_off.erase(it);
+    }
+    SetAlarm(entry);
+    UpdateRound(entry);
+  }
+}
+
+absl::Time Scheduler::NextWake() const { return alarms_.empty() ? absl::InfiniteFuture() : alarms_.begin()->first; }
+
+std::optional<Grant> Scheduler::Next(absl::Time now) {
+  EndBackoffs(now);
   if (round_.empty()) return std::nullopt;
   Entry& entry = *round_.front();
   // To the end of the round: every other job that can run comes before it does again.
@@ -101,14 +124,15 @@ void Scheduler::OnDone(const model::JobKey& job, int64_t sequence) {
   ForgetIfOver(job);
 }
 
-void Scheduler::OnReturned(const model::JobKey& job, int64_t sequence) {
+void Scheduler::OnReturned(const model::JobKey& job, int64_t sequence, absl::Time ready) {
   const auto it = entries_.find(job);
   if (it == entries_.end()) return;
   Entry& entry = *it->second;
   const auto flight = entry.flights.find(sequence);
   if (flight == entry.flights.end()) return;
-  entry.returned.emplace(sequence, flight->second.attempt);
+  entry.backing_off.emplace(std::pair(ready, sequence), flight->second.attempt);
   Land(entry, sequence);
+  SetAlarm(entry);
   UpdateRound(entry);
   ForgetIfOver(job);
 }
@@ -119,6 +143,8 @@ void Scheduler::ForgetIfOver(const model::JobKey& key) {
   Entry& entry = *it->second;
   if (!model::IsFinal(entry.job->state) || !entry.flights.empty()) return;
   if (entry.in_round) round_.erase(entry.place);
+  entry.backing_off.clear();
+  SetAlarm(entry);
   entries_.erase(it);
 }
 

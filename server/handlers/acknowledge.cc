@@ -8,6 +8,7 @@ absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest
                                                     const Deps& deps) {
   if (absl::Status status = ValidateRequiredId("pipeline_id", request.pipeline_id()); !status.ok()) return status;
   const model::JobKey key = call.job(request.pipeline_id());
+  if (deps.activity != nullptr) deps.activity->OnUse(key);
   const absl::StatusOr<model::JobPtr> job = deps.store.Acknowledge(key, request.cursor(), "cursor");
   if (!job.ok()) return job.status();
   v1::AcknowledgeResponse response;

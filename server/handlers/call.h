@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "server/core/lease_hub.h"
+#include "server/core/pipeline_activity.h"
 #include "server/core/service_runner.h"
 #include "storage/model/clock.h"
 #include "storage/model/ids.h"
@@ -46,6 +47,8 @@ struct Deps {
   const model::Clock& clock;
   model::IdGenerator& ids;
   ServerInfo server;
+  /// Hears of pulls and pushes. Null: nobody wants to know.
+  core::PipelineActivity* activity = nullptr;
 };
 
 }  // namespace millrace::handlers

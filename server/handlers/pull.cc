@@ -29,7 +29,11 @@ absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const Call
     return model::FieldError("encoding", "expected RESULT_ENCODING_JSON_LINES or RESULT_ENCODING_STRUCT");
   }
 
+  const absl::StatusOr<absl::Duration> wait = PullWait(request);
+  if (!wait.ok()) return wait.status();
+
   const model::JobKey key = call.job(request.pipeline_id());
+  if (deps.activity != nullptr) deps.activity->OnUse(key, *wait);
   absl::StatusOr<model::JobPtr> job =
       request.has_after() ? deps.store.Acknowledge(key, request.after(), "after") : deps.store.GetJob(key);
   if (!job.ok()) return job.status();

@@ -122,6 +122,7 @@ absl::StatusOr<v1::PushResponse> Push(v1::PushRequest& request, const Call& call
   if (!chunks.ok()) return chunks.status();
   FillIds(request, deps.ids, *chunks);
 
+  if (deps.activity != nullptr) deps.activity->OnUse(call.job(request.pipeline_id()));
   store::PushChunks push{.job = call.job(request.pipeline_id()), .chunks = *std::move(chunks)};
   absl::StatusOr<store::PushReceipt> receipt =
       store::Await<store::PushReceipt>([&](auto done) { deps.store.PushChunks(std::move(push), std::move(done)); });

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "storage/model/error_budget.h"
 #include "storage/model/errors.h"
 
 namespace millrace::model {
@@ -25,8 +26,13 @@ absl::Status CancelledError(const Job& job) {
 
 absl::Status ClosedError(const Job& job) {
   const std::string state(JobStateName(job.state));
-  return MakeError(Reason::kPipelineClosed, absl::StrCat("pipeline ", job.id, " is closed: its state is ", state),
-                   {{"pipeline_id", job.id}, {"state", state}});
+  std::string message = absl::StrCat("pipeline ", job.id, " is closed: its state is ", state);
+  if (job.state_reason.empty()) {
+    return MakeError(Reason::kPipelineClosed, message, {{"pipeline_id", job.id}, {"state", state}});
+  }
+  absl::StrAppend(&message, " (", job.state_reason, ")");
+  return MakeError(Reason::kPipelineClosed, message,
+                   {{"pipeline_id", job.id}, {"state", state}, {"state_reason", job.state_reason}});
 }
 
 absl::Status CheckLease(const Job& job, const Chunk& chunk, int64_t lease_epoch, int64_t store_epoch) {
@@ -231,7 +237,8 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
   job.unacknowledged_records += chunk.record_count;
   if (job.first_commit_time == absl::InfinitePast()) job.first_commit_time = now;
   job.update_time = now;
-  CompleteIfDone(job, now);
+  const std::string why_failed = WhyJobFails(job, chunk, outcome);
+  if (why_failed.empty() || !ApplyFail(job, why_failed, now)) CompleteIfDone(job, now);
   return absl::OkStatus();
 }
 
@@ -248,6 +255,32 @@ absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now) {
   if (job.state == JobState::kFailed) return ClosedError(job);
   if (!TakesInput(job.state)) return false;
   job.state = JobState::kClosed;
+  job.input_close_time = now;
+  job.update_time = now;
+  CompleteIfDone(job, now);
+  return true;
+}
+
+bool ApplyFail(Job& job, std::string_view reason, absl::Time now) {
+  if (IsFinal(job.state)) return false;
+  job.state = JobState::kFailed;
+  job.state_reason = std::string(reason);
+  if (job.input_close_time == absl::InfinitePast()) job.input_close_time = now;
+  job.complete_time = now;
+  job.update_time = now;
+  return true;
+}
+
+bool WaitsForClient(const Job& job, int64_t running_chunks) {
+  // A paused job waits for whoever paused it.
+  if (job.state == JobState::kPaused || !TakesInput(job.state) || running_chunks > 0) return false;
+  return AllCommitted(job) || job.output_buffer_used_bytes >= job.options.output_buffer_bytes;
+}
+
+bool ApplyIdle(Job& job, absl::Time now) {
+  if (job.options.idle_timeout <= absl::ZeroDuration() || !WaitsForClient(job, 0)) return false;
+  job.state = JobState::kClosedByTimeout;
+  job.state_reason = absl::StrCat("nothing was pushed or pulled for ", absl::FormatDuration(job.options.idle_timeout));
   job.input_close_time = now;
   job.update_time = now;
   CompleteIfDone(job, now);

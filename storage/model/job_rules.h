@@ -63,7 +63,8 @@ struct PushSize {
 ///   INPUT_BUFFER_FULL                    with remaining, needed and allocated bytes, and a delay of 200 ms
 absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now);
 
-/// Commits the outcome of a chunk: counters, buffers, result number, and the final state when it was the last.
+/// Commits the outcome of a chunk: counters, buffers, result number, and the final state when it was the last. A job
+/// whose error budget is spent by it becomes FAILED instead (see WhyJobFails); the commit itself stands.
 /// Fills in what the commit sets on `chunk`. The watermark is the store's to move: see AdvanceWatermark.
 ///   LEASE_STALE     the chunk is committed already, the epoch is not `store_epoch`, or the job is in a final state
 ///                   (but chunks that run while a job is cancelled without force still commit; it stays CANCELLED)
@@ -79,6 +80,19 @@ void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed);
 /// Closes the input; completes a job that has nothing left to do. Returns false when it was closed already.
 ///   PIPELINE_CANCELLED  the job is cancelled (or failed: PIPELINE_CLOSED)
 absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now);
+
+/// Ends a job that broke, as FAILED with this reason: what is left becomes skipped, results stay pullable, chunks that run
+/// are refused. Returns false, and changes nothing, when the job is in a final state already.
+bool ApplyFail(Job& job, std::string_view reason, absl::Time now);
+
+/// True when nothing will happen to the job unless a client does something: its input is open and it is not paused,
+/// nothing runs (`running_chunks`, as in IsDrained), and what waits, if anything, waits for room in the output buffer.
+bool WaitsForClient(const Job& job, int64_t running_chunks);
+
+/// Closes the input because nothing happened for JobOptions::idle_timeout; completes a job that has nothing left to
+/// do. When that time is over is the caller's to know, who hears of pulls. Returns false, and changes nothing, where
+/// the job has no idle timeout, or its input is closed or held by a pause.
+bool ApplyIdle(Job& job, absl::Time now);
 
 /// Cancels. Returns false when nothing changed. A second call may turn a drained cancel into a forced one, and its
 /// reason, if it gives one, replaces the first. A forced cancel empties both buffers; the store discards the bytes:

@@ -124,6 +124,14 @@ class JobStore {
   ///   JOB_NOT_FINISHED  its state is not final (metadata: state)
   virtual absl::Status DeleteJob(const model::JobKey& job) = 0;
 
+  /// Ends a job that broke: see ApplyFail. Changes nothing where the job has ended already. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::JobPtr> FailJob(const model::JobKey& job, std::string_view reason) = 0;
+
+  /// Closes the input of a job for which nothing happened: see ApplyIdle. `seen` is the job as this store handed it out;
+  /// where it has changed since, something did happen, and nothing is done. Returns the job as it is then.
+  /// PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::JobPtr> CloseIdleJob(const model::JobPtr& seen) = 0;
+
   /// PIPELINE_NOT_FOUND.
   virtual absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const = 0;
   /// PAGE_TOKEN_INVALID.

@@ -98,6 +98,18 @@ absl::Status ModelJob::Cancel(std::string_view reason, bool force, absl::Time no
   return absl::OkStatus();
 }
 
+absl::Status ModelJob::Fail(std::string_view reason, absl::Time now) {
+  Job job = *job_;
+  if (model::ApplyFail(job, reason, now)) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::CloseIdle(const model::JobPtr& seen, absl::Time now) {
+  Job job = *job_;
+  if (job_ == seen && model::ApplyIdle(job, now)) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
 absl::Status ModelJob::Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now) {
   Job job = *job_;
   if (absl::Status checked = model::CheckCursor(job, cursor, cursor_field); !checked.ok()) return checked;

@@ -31,6 +31,8 @@ class ModelJob {
   absl::Status Commit(model::ChunkCommit commit, int64_t store_epoch, absl::Time now);
   absl::Status Close(absl::Time now);
   absl::Status Cancel(std::string_view reason, bool force, absl::Time now);
+  absl::Status Fail(std::string_view reason, absl::Time now);
+  absl::Status CloseIdle(const model::JobPtr& seen, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
   absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;

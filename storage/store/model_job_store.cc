@@ -104,6 +104,14 @@ class ModelJobStore final : public JobStore {
     return Change(key, [&](ModelJob& job) { return job.Cancel(reason, force, clock_->Now()); });
   }
 
+  absl::StatusOr<JobPtr> FailJob(const JobKey& key, std::string_view reason) override {
+    return Change(key, [&](ModelJob& job) { return job.Fail(reason, clock_->Now()); });
+  }
+
+  absl::StatusOr<JobPtr> CloseIdleJob(const JobPtr& seen) override {
+    return Change(seen->key(), [&](ModelJob& job) { return job.CloseIdle(seen, clock_->Now()); });
+  }
+
   absl::StatusOr<JobPtr> Acknowledge(const JobKey& key, int64_t cursor, std::string_view cursor_field) override {
     return Change(key, [&](ModelJob& job) { return job.Acknowledge(cursor, cursor_field, clock_->Now()); });
   }

@@ -4,7 +4,7 @@
 //   rocks_jobs.cc         CreateJob, GetJob, ListJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
-//   rocks_transitions.cc  CloseJob, CancelJob, Acknowledge, DeleteJob
+//   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
 //   rocks_results.cc      ReadChunk, ReadResults, GetNodeStatistics
 //   rocks_exceptions.cc   ListExceptions, ListExceptionGroups
 //   rocks_catalog.cc      all of the catalog
@@ -49,6 +49,8 @@ class RocksJobStore final : public JobStore {
   void CommitChunk(model::ChunkCommit commit, Completion<model::JobPtr> done) override;
   absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job) override;
   absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) override;
+  absl::StatusOr<model::JobPtr> FailJob(const model::JobKey& job, std::string_view reason) override;
+  absl::StatusOr<model::JobPtr> CloseIdleJob(const model::JobPtr& seen) override;
   absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                             std::string_view cursor_field) override;
   absl::Status DeleteJob(const model::JobKey& job) override;

@@ -82,6 +82,28 @@ absl::StatusOr<JobPtr> RocksJobStore::CancelJob(const JobKey& key, std::string_v
   });
 }
 
+absl::StatusOr<JobPtr> RocksJobStore::FailJob(const JobKey& key, std::string_view reason) {
+  return Run<JobPtr>({}, [&key, reason, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
+    if (!job.ok()) return job.status();
+    auto changed = std::make_shared<Job>(*(*job)->job);
+    if (model::ApplyFail(*changed, reason, now)) group.ChangeJob(*job, std::move(changed));
+    return (*job)->job;
+  });
+}
+
+absl::StatusOr<JobPtr> RocksJobStore::CloseIdleJob(const JobPtr& seen) {
+  return Run<JobPtr>({}, [&seen, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+    const absl::StatusOr<LaneJob*> job = group.FindJob(seen->key());
+    if (!job.ok()) return job.status();
+    // Every change makes a new job.
+    if ((*job)->job != seen) return (*job)->job;
+    auto changed = std::make_shared<Job>(*seen);
+    if (model::ApplyIdle(*changed, now)) group.ChangeJob(*job, std::move(changed));
+    return (*job)->job;
+  });
+}
+
 absl::StatusOr<JobPtr> RocksJobStore::Acknowledge(const JobKey& key, int64_t cursor, std::string_view cursor_field) {
   return Run<JobPtr>({}, [&key, cursor, cursor_field, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
     const absl::StatusOr<LaneJob*> job = group.FindJob(key);

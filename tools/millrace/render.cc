@@ -143,6 +143,7 @@ std::string RenderStatus(const v1::PipelineStatus& status, const Session& sessio
       {
           {"id", status.pipeline_id()},
           {"state", DescribeState(status.state(), status.outcome()) + (status.idle() ? " (idle)" : "")},
+          {"reason", status.state_reason()},
           {"input", WithoutPrefix(v1::PipelineState_Name(status.pipeline_state()), "PIPELINE_STATE_")},
           {"records", Share(status.records_completed() + status.records_failed(), status.records_submitted())},
           {"  failed", NonZero(status.records_failed())},

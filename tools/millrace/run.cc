@@ -152,7 +152,8 @@ absl::Status Run::WriteWhatIsDue(ReorderBuffer<v1::ChunkResult>& waiting) {
 }
 
 absl::Status Run::MissingResults(const v1::PipelineStatus& status) const {
-  const std::string state = DescribeState(status.state(), status.outcome());
+  std::string state = DescribeState(status.state(), status.outcome());
+  if (!status.state_reason().empty()) absl::StrAppend(&state, ": ", status.state_reason());
   return WithHint(absl::FailedPreconditionError(absl::StrCat("the pipeline ended (", state, ") with ", output_.chunks(),
                                                              " chunks processed, but the input has more")),
                   absl::StrCat("`millrace jobs show ", pipeline_.id(), "` says why"));

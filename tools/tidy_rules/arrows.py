@@ -22,9 +22,10 @@ ROOMS = {
     STORE: {"storage/engine", "storage/format", MODEL},
     CORE: {STORE, MODEL, "protos"},
     "server/execution": {CORE, STORE, MODEL},
+    "server/background": {CORE, STORE, MODEL},
     "server/handlers": {CORE, STORE, MODEL, "protos"},
     "server/rpc": {"server/handlers", CORE, MODEL, "protos"},
-    "server/app": {"server/rpc", "server/execution", "server/handlers", CORE, STORE, MODEL},
+    "server/app": {"server/rpc", "server/execution", "server/background", "server/handlers", CORE, STORE, MODEL},
     "client/cpp": {"protos", "client/cpp/internal"},
     "client/cpp/internal": {"protos", "client/cpp"},
     "client/cpp/mocks": {"protos", "client/cpp"},
@@ -50,7 +51,7 @@ LIBRARIES = {
     "simdjson.h": {CORE, "server/execution", "tools/millrace", "tools/bench"},
     "lua.hpp": {"server/execution"},
     "CLI/": {"server/app", "tools/millrace", "tools/bench"},
-    "spdlog/": {CORE, "server/execution", "server/rpc", "server/app"},
+    "spdlog/": {CORE, "server/execution", "server/background", "server/rpc", "server/app"},
 }
 SERVICE_HEADER_ROOMS = {"server/rpc", "client/cpp/internal"}
 

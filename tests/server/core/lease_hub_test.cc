@@ -19,7 +19,8 @@ model::JobPtr JobWithChunks(int64_t chunks) {
 }
 
 TEST(LeaseHubTest, ALeaseCarriesTheEpochOfTheStore) {
-  LeaseHub hub(7);
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(7, clock);
   hub.OnJobChanged(JobWithChunks(1));
   const std::optional<Lease> lease = hub.Acquire();
   ASSERT_TRUE(lease.has_value());
@@ -28,7 +29,8 @@ TEST(LeaseHubTest, ALeaseCarriesTheEpochOfTheStore) {
 }
 
 TEST(LeaseHubTest, AWaitingWorkerWakesWhenAChunkIsPushed) {
-  LeaseHub hub(1);
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
   std::optional<Lease> lease;
   std::thread worker([&] { lease = hub.Acquire(); });
   hub.OnJobChanged(JobWithChunks(1));
@@ -38,7 +40,8 @@ TEST(LeaseHubTest, AWaitingWorkerWakesWhenAChunkIsPushed) {
 }
 
 TEST(LeaseHubTest, StopWakesWaitingWorkersEmptyHanded) {
-  LeaseHub hub(1);
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
   std::optional<Lease> lease = Lease{};
   std::thread worker([&] { lease = hub.Acquire(); });
   hub.Stop();
@@ -47,14 +50,16 @@ TEST(LeaseHubTest, StopWakesWaitingWorkersEmptyHanded) {
 }
 
 TEST(LeaseHubTest, NoLeaseIsGivenAfterStop) {
-  LeaseHub hub(1);
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
   hub.OnJobChanged(JobWithChunks(1));
   hub.Stop();
   EXPECT_FALSE(hub.Acquire().has_value());
 }
 
 TEST(LeaseHubTest, IsIdleOnlyWhenEveryLeaseIsOver) {
-  LeaseHub hub(1);
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
   hub.OnJobChanged(JobWithChunks(2));
   const Lease first = *hub.Acquire();
   const Lease second = *hub.Acquire();
@@ -67,14 +72,39 @@ TEST(LeaseHubTest, IsIdleOnlyWhenEveryLeaseIsOver) {
   EXPECT_TRUE(hub.AwaitIdle(absl::ZeroDuration()));
 }
 
-TEST(LeaseHubTest, AReturnedChunkIsLeasedAgain) {
-  LeaseHub hub(1);
-  hub.OnJobChanged(JobWithChunks(1));
-  hub.Return(*hub.Acquire());
-  const std::optional<Lease> again = hub.Acquire();
+TEST(LeaseHubTest, AReturnedChunkIsLeasedAgainWhenItsBackoffIsOver) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  hub.OnJobChanged(JobWithChunks(2));
+  hub.Return(*hub.Acquire(), absl::Seconds(10));
+  EXPECT_EQ(hub.Acquire()->sequence, 2) << "others go on";
+  std::optional<Lease> again;
+  std::thread worker([&] { again = hub.Acquire(); });
+  clock.Advance(absl::Seconds(10));
+  worker.join();
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(again->sequence, 1);
   EXPECT_EQ(again->attempt, 2);
+}
+
+TEST(LeaseHubTest, AnOutcomeThatCannotBeStoredPausesEveryChunk) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  hub.OnJobChanged(JobWithChunks(2));
+  hub.Return(*hub.Acquire());
+  std::optional<Lease> again;
+  int64_t at = 0;
+  std::thread worker([&] {
+    again = hub.Acquire();
+    at = clock.SteadyNanos();
+  });
+  clock.Advance(LeaseHub::kPauseAfterReturn - absl::Nanoseconds(1));
+  clock.Advance(absl::Nanoseconds(1));
+  worker.join();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->sequence, 1);
+  EXPECT_EQ(again->attempt, 2);
+  EXPECT_EQ(at, absl::ToInt64Nanoseconds(LeaseHub::kPauseAfterReturn));
 }
 
 }  // namespace

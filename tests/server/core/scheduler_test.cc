@@ -10,6 +10,8 @@
 namespace millrace::core {
 namespace {
 
+const absl::Time kStart = absl::UnixEpoch();
+
 model::Job RunningJob(const std::string& id, int64_t chunks) {
   model::Job job;
   job.tenant = "default";
@@ -23,10 +25,10 @@ model::Job RunningJob(const std::string& id, int64_t chunks) {
 model::JobPtr Share(model::Job job) { return std::make_shared<const model::Job>(std::move(job)); }
 
 /// The next grants as `job:sequence`, until nothing can run or `count` is reached.
-std::vector<std::string> Take(Scheduler& scheduler, int count) {
+std::vector<std::string> Take(Scheduler& scheduler, int count, absl::Time now = kStart) {
   std::vector<std::string> grants;
   while (count-- > 0) {
-    const std::optional<Grant> grant = scheduler.Next();
+    const std::optional<Grant> grant = scheduler.Next(now);
     if (!grant.has_value()) break;
     grants.push_back(grant->job->id + ":" + std::to_string(grant->sequence));
   }
@@ -74,7 +76,7 @@ TEST(SchedulerTest, OnlyStatesThatMayDispatchDo) {
     model::Job job = RunningJob("a", 3);
     job.state = state;
     scheduler.OnJobChanged(Share(job));
-    EXPECT_FALSE(scheduler.Next().has_value()) << static_cast<int>(state);
+    EXPECT_FALSE(scheduler.Next(kStart).has_value()) << static_cast<int>(state);
   }
   for (const model::JobState state :
        {model::JobState::kInProgress, model::JobState::kClosed, model::JobState::kClosedByTimeout}) {
@@ -82,7 +84,7 @@ TEST(SchedulerTest, OnlyStatesThatMayDispatchDo) {
     model::Job job = RunningJob("a", 3);
     job.state = state;
     scheduler.OnJobChanged(Share(job));
-    EXPECT_TRUE(scheduler.Next().has_value()) << static_cast<int>(state);
+    EXPECT_TRUE(scheduler.Next(kStart).has_value()) << static_cast<int>(state);
   }
 }
 
@@ -135,12 +137,51 @@ TEST(SchedulerTest, AReturnedChunkRunsAgainFirstWithTheNextAttempt) {
   const model::Job job = RunningJob("a", 10);
   scheduler.OnJobChanged(Share(job));
   EXPECT_EQ(Take(scheduler, 3), (Grants{"a:1", "a:2", "a:3"}));
-  scheduler.OnReturned(job.key(), 2);
-  const std::optional<Grant> again = scheduler.Next();
+  scheduler.OnReturned(job.key(), 2, kStart);
+  const std::optional<Grant> again = scheduler.Next(kStart);
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(again->sequence, 2);
   EXPECT_EQ(again->attempt, 2);
   EXPECT_EQ(Take(scheduler, 1), (Grants{"a:4"}));
+}
+
+TEST(SchedulerTest, AReturnedChunkWaitsOutItsBackoffWhileOthersGoOn) {
+  Scheduler scheduler;
+  const model::Job job = RunningJob("a", 4);
+  scheduler.OnJobChanged(Share(job));
+  EXPECT_EQ(Take(scheduler, 2), (Grants{"a:1", "a:2"}));
+  EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5));
+  scheduler.OnReturned(job.key(), 2, kStart + absl::Seconds(3));
+  EXPECT_EQ(scheduler.NextWake(), kStart + absl::Seconds(3));
+  EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(2)), (Grants{"a:3"}));
+  EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(3)), (Grants{"a:2"})) << "ready, and before any later one";
+  EXPECT_EQ(scheduler.NextWake(), kStart + absl::Seconds(5));
+  EXPECT_EQ(Take(scheduler, 9, kStart + absl::Seconds(5)), (Grants{"a:1", "a:4"}));
+  EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
+}
+
+TEST(SchedulerTest, AJobInOrderWaitsForItsChunkThatBacksOff) {
+  Scheduler scheduler;
+  model::Job job = RunningJob("a", 4);
+  job.options.max_workers = 1;
+  scheduler.OnJobChanged(Share(job));
+  EXPECT_EQ(Take(scheduler, 2), (Grants{"a:1"}));
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5));
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(4)), (Grants{}));
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(5)), (Grants{"a:1"}));
+}
+
+TEST(SchedulerTest, AJobThatEndsTakesItsBackoffsAlong) {
+  Scheduler scheduler;
+  model::Job job = RunningJob("a", 4);
+  scheduler.OnJobChanged(Share(job));
+  Take(scheduler, 1);
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5));
+  job.state = model::JobState::kCancelled;
+  scheduler.OnJobChanged(Share(job));
+  EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
+  EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(5)), (Grants{}));
 }
 
 TEST(SchedulerTest, CountsOfRunningAndInFlightChunksReturnToZero) {
@@ -169,10 +210,10 @@ TEST(SchedulerTest, ACancelledJobIsForgottenOnceItsLastChunkIsOver) {
   job.state = model::JobState::kCancelled;
   scheduler.OnJobChanged(Share(job));
   EXPECT_EQ(scheduler.running(job.key()), 1);
-  EXPECT_FALSE(scheduler.Next().has_value());
+  EXPECT_FALSE(scheduler.Next(kStart).has_value());
   scheduler.OnDone(job.key(), 1);
   EXPECT_EQ(scheduler.in_flight(job.key()), 0);
-  EXPECT_FALSE(scheduler.Next().has_value());
+  EXPECT_FALSE(scheduler.Next(kStart).has_value());
 }
 
 }  // namespace

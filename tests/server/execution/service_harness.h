@@ -24,6 +24,8 @@ class SteppingClock final : public model::Clock {
 
   absl::Time Now() const override { return absl::UnixEpoch(); }
   int64_t SteadyNanos() const override { return nanos_ += step_nanos_; }
+  /// Every moment comes by itself.
+  void WaitUntil(std::condition_variable_any&, absl::Mutex&, int64_t) const override {}
 
  private:
   const int64_t step_nanos_;

@@ -88,7 +88,7 @@ class HandlersFixture : public ::testing::Test, public store::JobObserver {
   model::ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   model::IdGenerator ids_{&clock_, 1};
   std::unique_ptr<store::JobStore> store_ = store::MakeModelJobStore(&clock_);
-  core::LeaseHub hub_{store_->epoch()};
+  core::LeaseHub hub_{store_->epoch(), clock_};
   core::ProgressFeed feed_;
   std::unique_ptr<core::ServiceCompiler> compiler_ = execution::MakeLuaServiceCompiler(model::SystemClock::Get());
   const Call call_{.principal = {}, .request_time = clock_.Now()};

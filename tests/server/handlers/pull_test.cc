@@ -167,5 +167,27 @@ TEST_F(PullTest, AcknowledgeIsIdempotentAndNeverGoesBack) {
   }
 }
 
+TEST_F(PullTest, CallsThatChangeNothingKeepAnIdlePipelineOpen) {
+  core::PipelineActivity activity(&clock_);
+  Deps deps = {.store = *store_,
+               .leases = hub_,
+               .compiler = *compiler_,
+               .clock = clock_,
+               .ids = ids_,
+               .server = {},
+               .activity = &activity};
+  activity.OnJobChanged(*store_->GetJob(call_.job(id_)));
+  request_.mutable_wait()->set_seconds(60);
+  v1::AcknowledgeRequest acknowledge;
+  acknowledge.set_pipeline_id(id_);
+  clock_.Advance(model::kIdleTimeoutDefault);
+  ASSERT_THAT(Pull(request_, call_, deps), IsOk());
+  clock_.Advance(model::kIdleTimeoutDefault);
+  EXPECT_TRUE(activity.TakeUnused(1).empty()) << "the pull may still wait until a minute ago";
+  ASSERT_THAT(Acknowledge(acknowledge, call_, deps), IsOk());
+  clock_.Advance(model::kIdleTimeoutDefault);
+  EXPECT_FALSE(activity.TakeUnused(1).empty());
+}
+
 }  // namespace
 }  // namespace millrace::handlers

@@ -77,7 +77,7 @@ class GrpcServerTest : public ::testing::Test, public store::JobObserver {
   const model::Clock& clock_ = *model::SystemClock::Get();
   model::IdGenerator ids_{&clock_, 1};
   std::unique_ptr<store::JobStore> store_ = store::MakeModelJobStore(&clock_);
-  core::LeaseHub hub_{store_->epoch()};
+  core::LeaseHub hub_{store_->epoch(), clock_};
   core::ProgressFeed feed_;
   std::unique_ptr<core::ServiceCompiler> compiler_ = execution::MakeLuaServiceCompiler(&clock_);
   std::unique_ptr<core::Executor> executor_ = std::make_unique<core::Executor>(4, 100);

@@ -176,6 +176,9 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     job.version_id = version.ok() ? version->version_id : "none";
     job.service = version.ok() ? version->service : "none";
     job.options.input_buffer_bytes = 100 + Below(100);
+    job.options.stop_on_error = OneIn(8);
+    if (OneIn(3)) job.options.max_failed_ratio = 0.6;
+    job.options.min_records_for_ratio = Below(12);
     if (OneIn(3)) job.options.unique_key = absl::StrCat("key-", Below(2));
     if (OneIn(3)) job.request_id = absl::StrCat("request-", Below(20));
     job.request_hash = absl::StrCat("hash-", Below(2));
@@ -238,8 +241,17 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
 
   void EndJob() {
     const JobKey job = SomeJob();
-    const int64_t how = Below(6);
-    if (how < 3) {
+    const int64_t how = Below(9);
+    if (how == 8) {
+      OnBoth("FailJob", [&](JobStore& store) { return store.FailJob(job, "broken"); });
+    } else if (how >= 6) {
+      // What each store hands out itself; a job that it has seen change in between stays open.
+      OnBoth("CloseIdleJob", [&](JobStore& store) {
+        const absl::StatusOr<JobPtr> seen = store.GetJob(job);
+        if (!seen.ok() || how == 6) return seen;
+        return store.CloseIdleJob(*seen);
+      });
+    } else if (how < 3) {
       OnBoth("CloseJob", [&](JobStore& store) { return store.CloseJob(job); });
     } else {
       OnBoth("CancelJob", [&](JobStore& store) { return store.CancelJob(job, absl::StrCat("why ", how), how == 5); });

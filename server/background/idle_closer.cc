@@ -1,0 +1,32 @@
+#include "server/background/idle_closer.h"
+
+#include <string>
+
+#include "spdlog/spdlog.h"
+#include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+
+namespace millrace::background {
+
+IdleRun IdleCloser::RunOnce(size_t limit) {
+  IdleRun run;
+  const std::vector<model::JobKey> unused = activity_.TakeUnused(limit);
+  for (const model::JobKey& key : unused) {
+    ++run.unused;
+    const absl::StatusOr<model::JobPtr> seen = store_.GetJob(key);
+    if (seen.ok() && !model::WaitsForClient(**seen, leases_.in_flight(key))) continue;
+    const absl::StatusOr<model::JobPtr> job = seen.ok() ? store_.CloseIdleJob(*seen) : seen;
+    if (!job.ok()) {
+      // A job that is gone needs no closing.
+      if (model::HasReason(job.status(), model::Reason::kPipelineNotFound)) continue;
+      ++run.failed;
+      spdlog::warn("job {}: cannot be closed though it is idle: {}", key.job_id, std::string(job.status().message()));
+    } else if (*job != *seen && !model::TakesInput((*job)->state)) {
+      ++run.closed;
+      spdlog::info("job {}: {}, so its input is closed", key.job_id, (*job)->state_reason);
+    }
+  }
+  return run;
+}
+
+}  // namespace millrace::background
