@@ -1,7 +1,9 @@
 #include "tools/harness/program.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +53,16 @@ absl::StatusOr<std::unique_ptr<Program>> Program::Start(const std::vector<std::s
 }
 
 Program::~Program() { End(SIGKILL); }
+
+bool Program::EndsWithin(absl::Duration patience) const {
+  if (ended_) return true;
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (process < 0) return false;
+  pollfd waiting{.fd = process, .events = POLLIN, .revents = 0};
+  const int ready = poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(patience)));
+  close(process);
+  return ready == 1;
+}
 
 int Program::End(int signal) {
   if (ended_) return exit_code_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace millrace::harness {
 
@@ -37,6 +38,9 @@ class Program {
   /// Safe to call again: the first end counts.
   int End(int signal);
   int Wait() { return End(0); }
+
+  /// True when the program has ended by itself within `patience`; End then tells how.
+  bool EndsWithin(absl::Duration patience) const;
 
  private:
   explicit Program(pid_t pid) : pid_(pid) {}

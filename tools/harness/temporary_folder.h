@@ -5,7 +5,8 @@
 
 namespace millrace::harness {
 
-/// Made under the system's folder for temporary files, removed with all it holds by the destructor.
+/// Made under the system's folder for temporary files, removed with all it holds by the destructor unless it
+/// is kept.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -15,8 +16,12 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
 
+  /// Leaves the folder behind: what failed in it is to be looked at.
+  void Keep() { kept_ = true; }
+
  private:
   std::filesystem::path path_;
+  bool kept_ = false;
 };
 
 }  // namespace millrace::harness

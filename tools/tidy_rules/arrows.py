@@ -35,6 +35,8 @@ ROOMS = {
     "tools/harness": set(),
     # Measures the bare stages beside the whole, so it reaches into each.
     "tools/bench": {"protos", "client/cpp", "tools/harness", "server/execution", CORE, STORE, MODEL},
+    # Kills servers and clients from outside: the public client is all it knows.
+    "tools/crash": {"protos", "client/cpp", "tools/harness"},
     # Compiled into the programs of one preset, not into a room.
     "tools/sanitizers": set(),
 }
@@ -50,7 +52,7 @@ LIBRARIES = {
     "yaml-cpp/": {CORE},
     "simdjson.h": {CORE, "server/execution", "tools/millrace", "tools/bench"},
     "lua.hpp": {"server/execution"},
-    "CLI/": {"server/app", "tools/millrace", "tools/bench"},
+    "CLI/": {"server/app", "tools/millrace", "tools/bench", "tools/crash"},
     "spdlog/": {CORE, "server/execution", "server/background", "server/rpc", "server/app"},
 }
 SERVICE_HEADER_ROOMS = {"server/rpc", "client/cpp/internal"}

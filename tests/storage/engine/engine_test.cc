@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::engine {
 namespace {
 
+using harness::TemporaryFolder;
 using ::millrace::testing::IsOk;
-using ::millrace::testing::TempFolder;
 using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::IsEmpty;
@@ -63,7 +63,7 @@ class EngineTest : public ::testing::Test {
     return keys;
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<Engine> engine_;
 };
 

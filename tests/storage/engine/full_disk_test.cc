@@ -8,14 +8,14 @@
 #include "storage/engine/engine_on_env.h"
 #include "tests/storage/engine/failing_disk.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::engine {
 namespace {
 
+using harness::TemporaryFolder;
 using ::millrace::testing::IsError;
 using ::millrace::testing::IsOk;
-using ::millrace::testing::TempFolder;
 using model::Reason;
 using ::testing::HasSubstr;
 
@@ -47,7 +47,7 @@ class FullDiskTest : public ::testing::Test {
     return value.ok() && value->has_value();
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
   AppendBudget budget_;
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<Engine> engine_;

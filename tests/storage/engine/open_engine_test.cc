@@ -10,15 +10,15 @@
 
 #include "storage/engine/engine.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::engine {
 namespace {
 
+using harness::TemporaryFolder;
 using ::millrace::testing::IsError;
 using ::millrace::testing::IsOk;
 using ::millrace::testing::MetadataOf;
-using ::millrace::testing::TempFolder;
 using model::Reason;
 using ::testing::HasSubstr;
 
@@ -32,14 +32,14 @@ absl::StatusOr<std::unique_ptr<Engine>> Open(const std::filesystem::path& folder
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
 TEST(OpenEngineTest, MakesTheFolderWithItsParents) {
-  const TempFolder root;
+  const TemporaryFolder root;
   const std::filesystem::path folder = root.path() / "a" / "b" / "c";
   ASSERT_THAT(Open(folder), IsOk());
   EXPECT_TRUE(std::filesystem::is_directory(folder));
 }
 
 TEST(OpenEngineTest, AFolderThatIsOpenIsRefusedByName) {
-  const TempFolder root;
+  const TemporaryFolder root;
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> first, Open(root.path()));
   const absl::Status second = Open(root.path()).status();
   EXPECT_THAT(second, IsError(Reason::kStorageFailed));
@@ -49,13 +49,13 @@ TEST(OpenEngineTest, AFolderThatIsOpenIsRefusedByName) {
 }
 
 TEST(OpenEngineTest, AFolderIsFreeOnceItsEngineIsGone) {
-  const TempFolder root;
+  const TemporaryFolder root;
   { ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> first, Open(root.path())); }
   EXPECT_THAT(Open(root.path()), IsOk());
 }
 
 TEST(OpenEngineTest, AFileInPlaceOfTheFolderIsNamed) {
-  const TempFolder root;
+  const TemporaryFolder root;
   const std::filesystem::path file = root.path() / "file";
   std::ofstream(file) << "text";
   const absl::Status in_place = Open(file).status();
@@ -91,7 +91,7 @@ class NotRoot {
 
 TEST(OpenEngineTest, AFolderThatCannotBeWrittenIsNamed) {
   using std::filesystem::perms;
-  const TempFolder root;
+  const TemporaryFolder root;
   const perms read_only = perms::all & ~(perms::owner_write | perms::group_write | perms::others_write);
   const std::filesystem::path folder = root.path() / "data";
   std::filesystem::create_directory(folder);
@@ -104,7 +104,7 @@ TEST(OpenEngineTest, AFolderThatCannotBeWrittenIsNamed) {
 }
 
 TEST(OpenEngineTest, DamagedFilesAreCalledDamaged) {
-  const TempFolder root;
+  const TemporaryFolder root;
   { ASSERT_THAT(Open(root.path()), IsOk()); }
   std::ofstream(root.path() / "CURRENT") << "no manifest\n";
   const absl::Status damaged = Open(root.path()).status();

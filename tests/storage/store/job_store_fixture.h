@@ -15,7 +15,7 @@
 #include "tests/support/describe.h"
 #include "tests/support/factories.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::store {
 
@@ -73,7 +73,7 @@ class JobStoreTest : public ::testing::TestWithParam<StoreKind> {
   model::ManualClock clock_{millrace::testing::At(0)};
 
  private:
-  millrace::testing::TempFolder folder_;
+  harness::TemporaryFolder folder_;
   std::unique_ptr<JobStore> store_;
 };
 

@@ -19,6 +19,7 @@
 #include "storage/model/job_rules.h"
 #include "storage/store/model_job_store.h"
 #include "tests/storage/store/job_store_fixture.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::store {
 namespace {
@@ -326,7 +327,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
   int versions_made_ = 0;
   int commits_ = 0;
   model::ManualClock clock_{millrace::testing::At(0)};
-  millrace::testing::TempFolder folder_;
+  harness::TemporaryFolder folder_;
   std::unique_ptr<JobStore> tested_;
   const std::unique_ptr<JobStore> model_ = MakeModelJobStore(&clock_);
 };

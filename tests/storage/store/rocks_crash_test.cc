@@ -21,7 +21,7 @@
 #include "storage/store/rocks_job_store.h"
 #include "tests/support/factories.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::store {
 namespace {
@@ -181,7 +181,7 @@ void ExpectNothingLostOrHalfDone(const std::filesystem::path& folder, const Repo
 }
 
 TEST(RocksCrashTest, NothingAcknowledgedIsLostAndNothingIsHalfDone) {
-  const millrace::testing::TempFolder folder;
+  const harness::TemporaryFolder folder;
   Reported reported;
   for (const size_t lines : {1, 10, 100, 1'000, 3'000}) {
     RunVictim(folder.path(), lines, reported);

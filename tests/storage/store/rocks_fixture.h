@@ -16,7 +16,7 @@
 #include "tests/storage/store/rocks_watched_engine.h"
 #include "tests/support/factories.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::store {
 
@@ -70,7 +70,7 @@ class RocksStoreTest : public ::testing::Test {
 
   bool sync_ = true;
   model::ManualClock clock_{millrace::testing::At(0)};
-  millrace::testing::TempFolder folder_;
+  harness::TemporaryFolder folder_;
   Watch watch_;
   std::unique_ptr<JobStore> store_;
 };

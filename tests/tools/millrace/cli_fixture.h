@@ -16,7 +16,7 @@
 
 #include "client/cpp/mocks/fake_clock.h"
 #include "storage/model/clock.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 #include "tools/millrace/cli.h"
 
 namespace millrace::cli {
@@ -75,7 +75,7 @@ class CliFixture : public ::testing::Test {
   client::FakeClock timer_;
 
  private:
-  millrace::testing::TempFolder folder_;
+  harness::TemporaryFolder folder_;
   model::ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   std::ostringstream out_;
   std::ostringstream err_;

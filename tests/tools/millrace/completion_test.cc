@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/temp_folder.h"
 #include "tests/tools/millrace/cli_fixture.h"
+#include "tools/harness/temporary_folder.h"
 #include "tools/millrace/commands.h"
 
 namespace millrace::cli {

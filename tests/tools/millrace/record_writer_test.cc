@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::cli {
 namespace {
@@ -28,7 +28,7 @@ class RecordWriterTest : public ::testing::Test {
   std::unique_ptr<OutputFile> File() const { return *OutputFile::Create(Path()); }
 
  private:
-  millrace::testing::TempFolder folder_;
+  harness::TemporaryFolder folder_;
 };
 
 TEST_F(RecordWriterTest, AFileHasItsNameOnlyWhenItIsCommitted) {

@@ -5,8 +5,8 @@
 #include <sstream>
 #include <string>
 
-#include "tests/support/temp_folder.h"
 #include "tests/tools/millrace/row_reading.h"
+#include "tools/harness/temporary_folder.h"
 #include "tools/millrace/record_writer.h"
 
 namespace millrace::cli {
@@ -35,7 +35,7 @@ class RejectsTest : public ::testing::Test {
   }
 
  private:
-  millrace::testing::TempFolder folder_;
+  harness::TemporaryFolder folder_;
 };
 
 TEST_F(RejectsTest, CsvRowsGetThreeMoreColumns) {
