@@ -19,12 +19,28 @@ Pipeline::State StateOf(v1::JobState job, v1::PipelineState pipeline) {
 
 struct Pipeline::Shared {
   Shared(Client c, v1::Job j)
-      : client(std::move(c)), id(j.id()), job(std::move(j)), state(StateOf(job.state(), job.pipeline_state())) {}
+      : client(std::move(c)),
+        id(j.id()),
+        job(std::move(j)),
+        state(StateOf(job.state(), job.pipeline_state())),
+        state_reason(job.state_reason()) {}
 
   // An end is for good: a reply that was under way at the time says nothing against it.
   void SetState(State next) ABSL_LOCKS_EXCLUDED(mutex) {
     absl::MutexLock lock(&mutex);
     if (next > state) state = next;
+  }
+
+  void SetReason(const std::string& reason) ABSL_LOCKS_EXCLUDED(mutex) {
+    absl::MutexLock lock(&mutex);
+    if (!reason.empty()) state_reason = reason;
+  }
+
+  /// What to say to a push that is refused without asking the server.
+  std::string WhyRefused(bool cancelled) const ABSL_LOCKS_EXCLUDED(mutex) {
+    absl::MutexLock lock(&mutex);
+    const std::string text = cancelled ? "the pipeline is cancelled" : "the pipeline is closed";
+    return state_reason.empty() ? text : text + ": " + state_reason;
   }
 
   const Client client;
@@ -33,6 +49,8 @@ struct Pipeline::Shared {
   mutable absl::Mutex mutex;
   v1::Job job ABSL_GUARDED_BY(mutex);
   State state ABSL_GUARDED_BY(mutex);
+  /// Why the job failed, was cancelled or closed by timeout, as far as it was told.
+  std::string state_reason ABSL_GUARDED_BY(mutex);
   std::map<std::string, int32_t> stats ABSL_GUARDED_BY(mutex);
   ChunkNamer namer ABSL_GUARDED_BY(mutex);
 };
@@ -113,8 +131,7 @@ absl::StatusOr<v1::PushResponse> Pipeline::PushLines(std::string json_lines, int
 absl::StatusOr<v1::PushResponse> Pipeline::PushNamed(v1::PushRequest& request, const CallOptions& options) {
   if (const State known = state(); known != State::kOpen) {
     const bool cancelled = known == State::kCancelled;
-    return MakeServerError(absl::StatusCode::kFailedPrecondition,
-                           cancelled ? "the pipeline is cancelled" : "the pipeline is closed",
+    return MakeServerError(absl::StatusCode::kFailedPrecondition, shared_->WhyRefused(cancelled),
                            {.reason = cancelled ? v1::PIPELINE_CANCELLED : v1::PIPELINE_CLOSED});
   }
   request.set_pipeline_id(id());
@@ -133,11 +150,13 @@ absl::StatusOr<v1::PushResponse> Pipeline::PushNamed(v1::PushRequest& request, c
 
 void Pipeline::Learn(const v1::PipelineStatus& status) {
   shared_->SetState(StateOf(status.state(), status.pipeline_state()));
+  shared_->SetReason(status.state_reason());
 }
 
 absl::StatusOr<v1::Job> Pipeline::Learn(absl::StatusOr<v1::Job> job) {
   if (!job.ok()) return job;
   shared_->SetState(StateOf(job->state(), job->pipeline_state()));
+  shared_->SetReason(job->state_reason());
   absl::MutexLock lock(&shared_->mutex);
   shared_->job = *job;
   return job;

@@ -19,6 +19,7 @@
 #include "server/core/pipeline_activity.h"
 #include "server/core/progress_feed.h"
 #include "server/core/version.h"
+#include "server/execution/crash_guard.h"
 #include "server/execution/lua_service_compiler.h"
 #include "server/execution/worker_pool.h"
 #include "server/handlers/call.h"
@@ -126,17 +127,17 @@ int Run(const Config& config) {
   core::LeaseHub leases(store.epoch(), *clock);
   core::ProgressFeed feed;
   core::PipelineActivity activity(clock);
-  ObserverList observers({&leases, &feed, &activity});
+  const std::unique_ptr<core::ServiceCompiler> compiler = execution::MakeLuaServiceCompiler(clock);
+  // Its threads wait until the hub hears of a job.
+  const std::unique_ptr<execution::WorkerPool> workers = execution::StartWorkerPool(
+      config.workers, leases, store, *compiler, execution::StartCrashGuard(config.data_folder, config.workers, store));
+  ObserverList observers({&leases, &feed, &activity, workers.get()});
   store.SetObserver(&observers);
   const std::vector<model::JobPtr> unfinished = store.ActiveJobs();
   for (const model::JobPtr& job : unfinished) {
     leases.OnJobChanged(job);
     activity.OnJobChanged(job);
   }
-
-  const std::unique_ptr<core::ServiceCompiler> compiler = execution::MakeLuaServiceCompiler(clock);
-  const std::unique_ptr<execution::WorkerPool> workers =
-      execution::StartWorkerPool(config.workers, leases, store, *compiler);
   auto executor = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax);
   const handlers::Deps deps{.store = store,
                             .leases = leases,

@@ -20,6 +20,7 @@ v1::RecordException ToProto(const model::RecordException& exception, std::string
   proto.set_config_hash(exception.config_hash);
   *proto.mutable_create_time() = ToProto(exception.create_time);
   proto.set_state(static_cast<v1::ExceptionState>(exception.state));
+  proto.set_attempts(exception.retries + 1);
   return proto;
 }
 

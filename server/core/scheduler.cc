@@ -20,8 +20,9 @@ bool Scheduler::CanRun(const Entry& entry) {
   // In order means that a chunk starts when the one before it is committed.
   if (job.options.max_workers == 1 && (!entry.flights.empty() || !entry.backing_off.empty())) return false;
   if (entry.running >= job.options.max_workers) return false;
-  if (entry.flights.size() - static_cast<size_t>(entry.running) >= kCommitsWaitingMax) return false;
+  // A chunk that was handed back is never held up by outcomes that wait: with ordered results they may wait for it.
   if (!entry.returned.empty()) return true;
+  if (entry.flights.size() - static_cast<size_t>(entry.running) >= kCommitsWaitingMax) return false;
   return entry.cursor < job.last_sequence && entry.cursor < job.watermark + model::kDispatchWindowChunks;
 }
 

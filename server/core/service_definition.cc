@@ -22,9 +22,9 @@ namespace {
 constexpr std::array<std::string_view, 7> kTypeNames = {"any",     "number", "integer", "string",
                                                         "boolean", "object", "array"};
 
-constexpr std::array<std::string_view, 17> kSandboxNames = {
-    "assert", "error",  "fail",  "hold",     "ipairs",   "math", "next", "pairs", "params",
-    "select", "string", "table", "tonumber", "tostring", "type", "utf8", "warn"};
+constexpr std::array<std::string_view, 18> kSandboxNames = {
+    "assert", "error",  "fail",   "hold",  "ipairs",   "math",     "next", "pairs", "params",
+    "retry",  "select", "string", "table", "tonumber", "tostring", "type", "utf8",  "warn"};
 
 constexpr std::array<std::string_view, 22> kLuaKeywords = {
     "and", "break", "do",  "else", "elseif", "end",    "false",  "for",  "function", "goto",  "if",

@@ -2,8 +2,10 @@
 // server/execution implements both.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,11 @@ struct ChunkRun {
   absl::Duration record_timeout;
   /// Seeds `math.random` together with the index of the record: same seed, same numbers.
   uint64_t random_seed = 0;
+  /// The index in the chunk of each record, ascending, where only some records of a chunk are run; empty: all are. What
+  /// the outcome says about records, it says by these.
+  std::span<const int32_t> indexes = {};
+  /// Where the runner stores the index in the chunk of each record before it runs it. Null: nowhere.
+  std::atomic<int32_t>* running = nullptr;
 };
 
 /// Runs chunks through one service version. Owns a sandbox; used by one thread at a time.
@@ -37,7 +44,8 @@ class ServiceRunner {
  public:
   virtual ~ServiceRunner() = default;
 
-  /// Runs every record of the chunk. Never fails: what goes wrong with a record becomes a failure of the outcome.
+  /// Runs every record that it is given. What goes wrong with a record becomes a failure of the outcome. Where something
+  /// goes wrong with the run itself (memory, a defect), it throws; the runner must not be used again then.
   virtual model::ChunkOutcome Run(const ChunkRun& run) = 0;
 };
 
@@ -69,6 +77,7 @@ inline constexpr std::string_view kTooLarge = "RECORD_TOO_LARGE";
 inline constexpr std::string_view kInputMissing = "INPUT_MISSING";
 inline constexpr std::string_view kInputType = "INPUT_TYPE";
 inline constexpr std::string_view kFailed = "FAILED";
+inline constexpr std::string_view kTransient = "TRANSIENT";
 inline constexpr std::string_view kHeld = "HELD";
 inline constexpr std::string_view kLuaError = "LUA_ERROR";
 inline constexpr std::string_view kInstructionLimit = "INSTRUCTION_LIMIT";
@@ -76,6 +85,9 @@ inline constexpr std::string_view kMemoryLimit = "MEMORY_LIMIT";
 inline constexpr std::string_view kRecordTimeout = "RECORD_TIMEOUT";
 inline constexpr std::string_view kOutputInvalid = "OUTPUT_INVALID";
 inline constexpr std::string_view kOutputNameTaken = "OUTPUT_NAME_TAKEN";
+inline constexpr std::string_view kRunFailed = "RUN_FAILED";
+inline constexpr std::string_view kInputLost = "INPUT_LOST";
+inline constexpr std::string_view kWorkerDied = "WORKER_DIED";
 }  // namespace record_code
 
 }  // namespace millrace::core

@@ -174,11 +174,17 @@ bool LuaServiceRunner::BeginRecord() {
   chunk.unread.remove_prefix(std::min(end + 1, chunk.unread.size()));
   chunk.output_begin = chunk.outcome.json_lines.size();
   chunk.in_record = true;
+  if (chunk.run.running != nullptr) chunk.run.running->store(IndexInChunk(), std::memory_order_release);
   chunk.node.reset();
   chunk.blamed_node = {};
   sandbox_->BeginRecord(chunk.record_start_nanos, chunk.run.record_timeout,
-                        chunk.run.random_seed + static_cast<uint64_t>(chunk.record));
+                        chunk.run.random_seed + static_cast<uint64_t>(IndexInChunk()));
   return true;
+}
+
+int32_t LuaServiceRunner::IndexInChunk() const {
+  const std::span<const int32_t> indexes = chunk_->run.indexes;
+  return indexes.empty() ? chunk_->record : indexes[static_cast<size_t>(chunk_->record)];
 }
 
 std::optional<RecordError> LuaServiceRunner::RunRecord(lua_State* state) {
@@ -286,7 +292,7 @@ std::optional<RecordError> LuaServiceRunner::AppendOutput(lua_State* state) {
 
 void LuaServiceRunner::EndRecord() {
   ChunkState& chunk = *chunk_;
-  chunk.summary.AddRecord(sandbox_->state(), kFirstValue, chunk.record);
+  chunk.summary.AddRecord(sandbox_->state(), kFirstValue, IndexInChunk());
   FinishRecord();
 }
 
@@ -299,18 +305,19 @@ void LuaServiceRunner::FailRecord(RecordError error) {
   }
   chunk.outcome.json_lines.resize(chunk.output_begin);
   chunk.outcome.json_lines.append("null\n");
-  chunk.outcome.failures.push_back({.index = chunk.record,
+  chunk.outcome.failures.push_back({.index = IndexInChunk(),
                                     .node = std::string(chunk.blamed_node),
                                     .code = std::move(error.code),
                                     .message = CleanText(error.message, model::kMessageTextBytesMax),
-                                    .input = std::string(chunk.line)});
+                                    .input = std::string(chunk.line),
+                                    .transient = error.transient});
   FinishRecord();
 }
 
 void LuaServiceRunner::FinishRecord() {
   ChunkState& chunk = *chunk_;
   for (const Warning& warning : sandbox_->warnings()) {
-    chunk.outcome.warnings.push_back({.index = chunk.record,
+    chunk.outcome.warnings.push_back({.index = IndexInChunk(),
                                       .node = program_.nodes[static_cast<size_t>(warning.node)].name,
                                       .message = warning.message});
   }

@@ -76,6 +76,8 @@ class LuaServiceRunner final : public core::ServiceRunner {
 
   // Inside and outside of it.
   bool BeginRecord();
+  // The index in its chunk of the record that runs.
+  int32_t IndexInChunk() const;
   void EndRecord();
   void FailRecord(RecordError error);
   void FinishRecord();

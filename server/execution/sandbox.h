@@ -19,6 +19,8 @@ struct RecordError {
   std::string message;
   /// True for `hold`: a person has to decide.
   bool held = false;
+  /// True for `retry`: may pass, so the record is worth another attempt.
+  bool transient = false;
 };
 
 /// What `warn` was told.

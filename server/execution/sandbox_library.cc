@@ -32,17 +32,24 @@ bool IsUpperSnake(std::string_view code) {
   return true;
 }
 
-int Fail(lua_State* state) {
+// `fail` and `retry`: (message) or (code, message).
+int RaiseError(lua_State* state, const char* function, std::string_view default_code, bool transient) {
   const bool has_code = lua_gettop(state) > 1;
   RecordError error;
-  error.code = has_code ? TextAt(state, 1) : std::string(record_code::kFailed);
+  error.code = has_code ? TextAt(state, 1) : std::string(default_code);
   if (!IsUpperSnake(error.code)) {
-    return luaL_error(state, "fail: the code must be capital letters, digits and underscores, such as UNKNOWN_SIZE");
+    return luaL_error(state, "%s: the code must be capital letters, digits and underscores, such as UNKNOWN_SIZE",
+                      function);
   }
   luaL_checkany(state, 1);
   error.message = TextAt(state, has_code ? 2 : 1);
+  error.transient = transient;
   Sandbox::Of(state).Raise(std::move(error));
 }
+
+int Fail(lua_State* state) { return RaiseError(state, "fail", record_code::kFailed, false); }
+
+int Retry(lua_State* state) { return RaiseError(state, "retry", record_code::kTransient, true); }
 
 int Hold(lua_State* state) {
   luaL_checkany(state, 1);
@@ -92,10 +99,13 @@ void SetStringMethods(lua_State* state) {
 }
 
 constexpr std::array kBaseFunctions = {
-    LibraryFunction{"assert", nullptr},      LibraryFunction{"error", nullptr},  LibraryFunction{"fail", &Fail},
-    LibraryFunction{"hold", &Hold},          LibraryFunction{"ipairs", nullptr}, LibraryFunction{"next", &OrderedNext},
-    LibraryFunction{"pairs", &OrderedPairs}, LibraryFunction{"select", nullptr}, LibraryFunction{"tonumber", nullptr},
-    LibraryFunction{"tostring", &ToString},  LibraryFunction{"type", nullptr},   LibraryFunction{"warn", &Warn},
+    LibraryFunction{"assert", nullptr},      LibraryFunction{"error", nullptr},
+    LibraryFunction{"fail", &Fail},          LibraryFunction{"hold", &Hold},
+    LibraryFunction{"ipairs", nullptr},      LibraryFunction{"next", &OrderedNext},
+    LibraryFunction{"pairs", &OrderedPairs}, LibraryFunction{"retry", &Retry},
+    LibraryFunction{"select", nullptr},      LibraryFunction{"tonumber", nullptr},
+    LibraryFunction{"tostring", &ToString},  LibraryFunction{"type", nullptr},
+    LibraryFunction{"warn", &Warn},
 };
 
 }  // namespace

@@ -1,69 +1,37 @@
 #include "server/execution/worker_pool.h"
 
-#include <list>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "server/execution/chunk_attempt.h"
+#include "server/execution/commit_sequencer.h"
+#include "server/execution/held_chunks.h"
+#include "server/execution/runner_cache.h"
 #include "spdlog/spdlog.h"
 #include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+#include "storage/model/retry_policy.h"
 
 namespace millrace::execution {
 namespace {
 
-/// Sandboxes that one worker keeps ready; each holds a few hundred KB.
-constexpr size_t kRunnersKeptMax = 16;
+using model::Reason;
 
-/// Runners of one worker thread by service version, the last used first.
-class RunnerCache {
- public:
-  RunnerCache(const store::JobStore& store, const core::ServiceCompiler& compiler)
-      : store_(store), compiler_(compiler) {}
-
-  absl::StatusOr<core::ServiceRunner*> Get(const model::Job& job) {
-    for (auto it = runners_.begin(); it != runners_.end(); ++it) {
-      if (it->version_id != job.version_id) continue;
-      runners_.splice(runners_.begin(), runners_, it);
-      return it->runner.get();
-    }
-    const absl::StatusOr<model::ServiceVersion> version =
-        store_.GetServiceVersion(job.tenant, {.service = {}, .version = {}, .version_id = job.version_id});
-    if (!version.ok()) return version.status();
-    const absl::StatusOr<core::ServiceDefinition> plan = core::PlanStored(compiler_, *version);
-    if (!plan.ok()) return plan.status();
-    absl::StatusOr<std::unique_ptr<core::ServiceRunner>> runner = compiler_.MakeRunner(*plan);
-    if (!runner.ok()) return runner.status();
-    if (runners_.size() == kRunnersKeptMax) runners_.pop_back();
-    runners_.push_front({job.version_id, *std::move(runner)});
-    return runners_.front().runner.get();
-  }
-
- private:
-  struct Entry {
-    std::string version_id;
-    std::unique_ptr<core::ServiceRunner> runner;
-  };
-  const store::JobStore& store_;
-  const core::ServiceCompiler& compiler_;
-  std::list<Entry> runners_;
-};
-
-/// The same for every run of a chunk, different for every chunk.
-uint64_t RandomSeed(const model::JobKey& job, int64_t sequence) {
-  uint64_t seed = 14695981039346656037u;  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
-  const auto mix = [&seed](unsigned char byte) { seed = (seed ^ byte) * 1099511628211u; };
-  for (const char c : job.job_id) mix(static_cast<unsigned char>(c));
-  for (int shift = 0; shift < 64; shift += 8) mix(static_cast<unsigned char>(sequence >> shift));
-  return seed;
+/// An error that goes by itself or with a full disk, not with the chunk that met it.
+bool IsOfTheDisk(const absl::Status& status) {
+  return model::HasReason(status, Reason::kStorageFull) || model::HasReason(status, Reason::kStorageFailed);
 }
 
 class LocalWorkerPool final : public WorkerPool {
  public:
-  LocalWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store, const core::ServiceCompiler& compiler)
-      : hub_(hub), store_(store), compiler_(compiler) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+  LocalWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store, const core::ServiceCompiler& compiler,
+                  CrashGuard guard)
+      : hub_(hub), store_(store), compiler_(compiler), guard_(std::move(guard)) {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { Work(i); });
   }
 
   ~LocalWorkerPool() override { Stop(); }
@@ -71,68 +39,158 @@ class LocalWorkerPool final : public WorkerPool {
   void Stop() override {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+    sequencer_.GiveUp();
+  }
+
+  void OnJobChanged(const model::JobPtr& job) override {
+    if (!model::IsFinal(job->state)) return;
+    held_.Forget(job->key());
+    sequencer_.End(job->key());
   }
 
  private:
-  void Work() {
+  void Work(int thread) {
     RunnerCache runners(store_, compiler_);
-    while (const std::optional<core::Lease> lease = hub_.Acquire()) RunChunk(*lease, runners);
+    while (const std::optional<core::Lease> lease = hub_.Acquire()) RunChunk(*lease, thread, runners);
   }
 
-  void RunChunk(const core::Lease& lease, RunnerCache& runners) {
+  void RunChunk(const core::Lease& lease, int thread, RunnerCache& runners) {
     const model::JobKey key = lease.job->key();
+    if (lease.job->options.order_results) {
+      sequencer_.Begin(key, lease.sequence, lease.job->watermark);
+      // Its end may have been told before the chunk was known to run.
+      if (IsOver(key)) sequencer_.End(key);
+    }
     const absl::StatusOr<model::ChunkInput> input = store_.ReadChunk(key, lease.sequence);
-    if (!input.ok()) return GiveUp(lease, "read", input.status());
-    if (input->chunk.state == model::ChunkState::kCommitted) return hub_.Done(lease);
-    const absl::StatusOr<core::ServiceRunner*> runner = runners.Get(*lease.job);
-    if (!runner.ok()) return GiveUp(lease, "prepare", runner.status());
+    if (!input.ok()) return CannotRead(lease, input.status());
+    if (input->chunk.state == model::ChunkState::kCommitted) return Done(lease);
+    if (const auto runner = runners.Get(*lease.job); !runner.ok()) return CannotPrepare(lease, runner.status());
 
-    model::ChunkOutcome outcome = (*runner)->Run({.json_lines = input->json_lines,
-                                                  .record_count = input->chunk.record_count,
-                                                  .job_parameters_json = lease.job->parameters_json,
-                                                  .chunk_parameters_json = input->chunk.parameters_json,
-                                                  .selected_outputs = lease.job->selected_outputs,
-                                                  .summary = input->chunk.summary,
-                                                  .record_timeout = lease.job->options.record_timeout,
-                                                  .random_seed = RandomSeed(key, lease.sequence)});
+    HeldChunk held = held_.Take(key, lease.sequence);
+    // A job that was cancelled meanwhile gives no further lease.
+    const auto is_last = [&](int32_t attempt) {
+      return attempt >= lease.job->options.retry.max_attempts || IsOver(key);
+    };
+    ChunkGuard guard{.running = nullptr, .quarantined = guard_.quarantine.Find(key, lease.sequence)};
+    if (guard_.recorder != nullptr) guard.running = guard_.recorder->Begin(thread, key, lease.sequence);
+    std::optional<model::ChunkOutcome> outcome = RunAttempt(*lease.job, *input, is_last, runners, guard, held);
+    if (guard_.recorder != nullptr) guard_.recorder->End(thread);
+    if (!outcome.has_value()) return TryAgain(lease, std::move(held));
+    Commit(lease, *std::move(outcome));
+  }
+
+  void Commit(const core::Lease& lease, model::ChunkOutcome outcome) {
     hub_.Ran(lease);
-    store_.CommitChunk({.job = key,
-                        .sequence = lease.sequence,
-                        .epoch = lease.epoch,
-                        .attempt = lease.attempt,
-                        .config_hash = lease.job->config_hash,
-                        .outcome = std::move(outcome)},
-                       [this, lease](const absl::StatusOr<model::JobPtr>& job) { Committed(lease, job.status()); });
+    model::ChunkCommit commit{.job = lease.job->key(),
+                              .sequence = lease.sequence,
+                              .epoch = lease.epoch,
+                              .attempt = lease.attempt,
+                              .config_hash = lease.job->config_hash,
+                              .outcome = std::move(outcome)};
+    const auto hand_in = [this, lease](model::ChunkCommit ready) {
+      store_.CommitChunk(std::move(ready),
+                         [this, lease](const absl::StatusOr<model::JobPtr>& job) { Committed(lease, job.status()); });
+    };
+    if (!lease.job->options.order_results) return hand_in(std::move(commit));
+    sequencer_.Submit(lease.job->key(), lease.sequence,
+                      [this, lease, hand_in, commit = std::move(commit)](bool is_due) mutable {
+                        if (!is_due) return hub_.Done(lease);
+                        hand_in(std::move(commit));
+                      });
+  }
+
+  /// A chunk that is over, or is handed back, without an outcome.
+  void Done(const core::Lease& lease) {
+    hub_.Done(lease);
+    if (lease.job->options.order_results) sequencer_.Abandon(lease.job->key(), lease.sequence);
+  }
+  void Return(const core::Lease& lease, absl::Duration backoff) {
+    // First: as soon as it is handed back, another thread may begin it again.
+    if (lease.job->options.order_results) sequencer_.Abandon(lease.job->key(), lease.sequence);
+    hub_.Return(lease, backoff);
   }
 
   void Committed(const core::Lease& lease, const absl::Status& status) {
     // A stale lease is no failure: the job was cancelled meanwhile, or the chunk is committed already.
-    if (status.ok() || model::HasReason(status, model::Reason::kLeaseStale)) return hub_.Done(lease);
+    if (status.ok() || model::HasReason(status, Reason::kLeaseStale)) return hub_.Done(lease);
     spdlog::error("job {} chunk {}: its outcome could not be stored and the chunk will run again: {}", lease.job->id,
                   lease.sequence, std::string(status.message()));
-    hub_.Return(lease);
+    // A disk that refuses one refuses all: everybody waits.
+    if (IsOfTheDisk(status)) return hub_.Return(lease);
+    hub_.Return(lease, Backoff(lease, lease.attempt));
   }
 
-  /// A chunk that cannot even be started waits for the next start of the server; the others go on.
-  void GiveUp(const core::Lease& lease, const char* verb, const absl::Status& status) {
-    if (!model::HasReason(status, model::Reason::kPipelineNotFound)) {
-      spdlog::error("job {} chunk {}: cannot {} it, so it waits until the server is started again: {}", lease.job->id,
-                    lease.sequence, verb, std::string(status.message()));
+  void TryAgain(const core::Lease& lease, HeldChunk held) {
+    const model::JobKey key = lease.job->key();
+    const int32_t attempts = held.attempts;
+    held_.Put(key, lease.sequence, std::move(held));
+    // Its end may have been told before there was something to let go of.
+    if (IsOver(key)) held_.Forget(key);
+    Return(lease, Backoff(lease, attempts));
+  }
+
+  void CannotRead(const core::Lease& lease, const absl::Status& status) {
+    const bool is_gone = model::HasReason(status, Reason::kPipelineNotFound);
+    // Discarded: the job was cancelled by force.
+    if (is_gone && IsOver(lease.job->key())) return Done(lease);
+    const bool is_damaged = is_gone || model::HasReason(status, Reason::kStorageCorrupt);
+    if (!is_damaged || HasAttemptsLeft(lease)) return Postpone(lease, "read", status);
+    const std::string why = absl::StrCat("chunk ", lease.sequence, " cannot be read: ", std::string(status.message()));
+    const absl::StatusOr<model::Chunk> chunk = store_.FindChunk(lease.job->key(), lease.sequence);
+    if (!chunk.ok()) return FailJob(lease, why);
+    spdlog::error("job {}: {}; its {} records become exceptions", lease.job->id, why, chunk->record_count);
+    Commit(lease, LostInput(*chunk, why));
+  }
+
+  void CannotPrepare(const core::Lease& lease, const absl::Status& status) {
+    if (IsOfTheDisk(status) || HasAttemptsLeft(lease)) return Postpone(lease, "prepare", status);
+    FailJob(lease, absl::StrCat("service version ", lease.job->service_version, " of ", lease.job->service,
+                                " cannot be run: ", std::string(status.message())));
+  }
+
+  void Postpone(const core::Lease& lease, const char* verb, const absl::Status& status) {
+    const absl::Duration backoff = Backoff(lease, lease.attempt);
+    spdlog::warn("job {} chunk {}: cannot {} it, next attempt in {}: {}", lease.job->id, lease.sequence, verb,
+                 absl::FormatDuration(backoff), std::string(status.message()));
+    Return(lease, backoff);
+  }
+
+  void FailJob(const core::Lease& lease, const std::string& why) {
+    spdlog::error("job {} fails: {}", lease.job->id, why);
+    if (const auto failed = store_.FailJob(lease.job->key(), why); !failed.ok()) {
+      return Postpone(lease, "give up", failed.status());
     }
-    hub_.Done(lease);
+    Done(lease);
+  }
+
+  static bool HasAttemptsLeft(const core::Lease& lease) {
+    return lease.attempt < lease.job->options.retry.max_attempts;
+  }
+
+  static absl::Duration Backoff(const core::Lease& lease, int32_t attempt) {
+    return model::BackoffAfter(lease.job->options.retry, attempt, static_cast<uint64_t>(lease.sequence));
+  }
+
+  /// No further lease of the job will be given.
+  bool IsOver(const model::JobKey& key) const {
+    const absl::StatusOr<model::JobPtr> job = store_.GetJob(key);
+    return !job.ok() || model::IsFinal((*job)->state);
   }
 
   core::LeaseHub& hub_;
   store::JobStore& store_;
   const core::ServiceCompiler& compiler_;
+  const CrashGuard guard_;
+  HeldChunks held_;
+  CommitSequencer sequencer_;
   std::vector<std::thread> threads_;
 };
 
 }  // namespace
 
 std::unique_ptr<WorkerPool> StartWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store,
-                                            const core::ServiceCompiler& compiler) {
-  return std::make_unique<LocalWorkerPool>(threads, hub, store, compiler);
+                                            const core::ServiceCompiler& compiler, CrashGuard guard) {
+  return std::make_unique<LocalWorkerPool>(threads, hub, store, compiler, std::move(guard));
 }
 
 }  // namespace millrace::execution

@@ -243,6 +243,7 @@ void Fields(Archive& archive, T& exception) {
   archive(9, exception.config_hash);
   archive(10, exception.create_time);
   archive(11, exception.state);
+  archive(12, exception.retries);
 }
 
 /// What the payload of a block of exceptions holds.

@@ -98,6 +98,10 @@ struct RecordFailure {
   std::string message;
   /// The record as it was pushed, without the line end.
   std::string input;
+  /// May pass: the record is worth another attempt. Only between a runner and the pool; not stored.
+  bool transient = false;
+  /// How often it was run again before this failure was taken as final.
+  int32_t retries = 0;
 };
 
 struct RecordWarning {
@@ -147,6 +151,8 @@ struct ChunkOutcome {
   std::string summary_error;
   NodeStatisticsMap nodes;
   int64_t compute_nanos = 0;
+  /// Records that were run more than once.
+  int64_t records_retried = 0;
 };
 
 /// The outcome of a leased chunk on its way into the store.

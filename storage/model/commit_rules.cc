@@ -76,6 +76,7 @@ std::vector<RecordException> ExceptionsOf(const Chunk& chunk, const ChunkOutcome
         Fingerprint(failure.node, failure.code, NormaliseMessage(failure.message), chunk.config_hash);
     exception.config_hash = chunk.config_hash;
     exception.create_time = chunk.commit_time;
+    exception.retries = failure.retries;
   }
   return exceptions;
 }

@@ -25,6 +25,8 @@ struct RecordException {
   std::string config_hash;
   absl::Time create_time = absl::InfinitePast();
   ExceptionState state = ExceptionState::kUnresolved;
+  /// How often the record was run again before it failed for good.
+  int32_t retries = 0;
 };
 
 /// Exceptions with the same cause.

@@ -51,6 +51,18 @@ absl::Status CheckLease(const Job& job, const Chunk& chunk, int64_t lease_epoch,
                    {{"pipeline_id", job.id}, {"sequence", absl::StrCat(chunk.sequence)}});
 }
 
+// The results of such a job are numbered in push order. The pool hands outcomes in in order; where one could not be stored,
+// those behind it must wait for it to come again.
+absl::Status CheckOrder(const Job& job, const Chunk& chunk) {
+  if (!job.options.order_results || chunk.sequence == job.highest_committed + 1) return absl::OkStatus();
+  const std::string what = absl::StrCat("chunk ", chunk.sequence, " of job ", job.id, " comes behind chunk ",
+                                        job.highest_committed, ", and the results of the job are in push order");
+  if (job.state != JobState::kCancelled) return MakeError(Reason::kInternalError, what);
+  // What was skipped in between leaves a gap.
+  if (chunk.sequence > job.highest_committed) return absl::OkStatus();
+  return MakeError(Reason::kLeaseStale, what, {{"pipeline_id", job.id}, {"sequence", absl::StrCat(chunk.sequence)}});
+}
+
 // A worker that gets here with another number of records has lost or invented some: a defect, never bad input.
 absl::Status CheckOutcome(const Chunk& chunk, const ChunkOutcome& outcome) {
   const auto failures = static_cast<int64_t>(outcome.failures.size());
@@ -212,6 +224,7 @@ absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now) {
 
 absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now) {
   if (absl::Status lease = CheckLease(job, chunk, commit.epoch, store_epoch); !lease.ok()) return lease;
+  if (absl::Status in_order = CheckOrder(job, chunk); !in_order.ok()) return in_order;
   const ChunkOutcome& outcome = commit.outcome;
   if (absl::Status checked = CheckOutcome(chunk, outcome); !checked.ok()) return checked;
 
@@ -230,6 +243,8 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
   counters.records_failed += failed;
   counters.output_bytes += output_bytes;
   counters.compute_nanos += outcome.compute_nanos;
+  counters.records_retried += outcome.records_retried;
+  if (outcome.records_retried > 0) counters.chunks_retried += 1;
 
   job.highest_committed = std::max(job.highest_committed, chunk.sequence);
   job.input_buffer_used_bytes -= chunk.input_bytes;

@@ -68,7 +68,8 @@ absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now);
 /// Fills in what the commit sets on `chunk`. The watermark is the store's to move: see AdvanceWatermark.
 ///   LEASE_STALE     the chunk is committed already, the epoch is not `store_epoch`, or the job is in a final state
 ///                   (but chunks that run while a job is cancelled without force still commit; it stays CANCELLED)
-///   INTERNAL_ERROR  the outcome does not speak of each record of the chunk once
+///   INTERNAL_ERROR  the outcome does not speak of each record of the chunk once; or results are ordered, and a chunk
+///                   before this one is not committed (once the job is cancelled: LEASE_STALE where a later one is)
 absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now);
 
 /// Moves the watermark of `job` after the commit of chunk `committed`. `ahead` holds the sequences that are committed

@@ -139,6 +139,9 @@ class JobStore {
   /// The jobs of all tenants that are not in a final state, in no order.
   virtual std::vector<model::JobPtr> ActiveJobs() const = 0;
 
+  /// A chunk without its payload and what is stored with that (parameters, summary). PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const = 0;
+
   /// A chunk with its payload. PIPELINE_NOT_FOUND where there is no such chunk, or its input is discarded.
   virtual absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const = 0;
 

@@ -126,6 +126,15 @@ absl::Status ModelJob::Acknowledge(int64_t cursor, std::string_view cursor_field
   return absl::OkStatus();
 }
 
+absl::StatusOr<Chunk> ModelJob::FindChunk(int64_t sequence) const {
+  const auto found = chunks_.find(sequence);
+  if (found == chunks_.end()) return ChunkNotFound(job_->key(), sequence);
+  Chunk chunk = found->second.row;
+  chunk.parameters_json.clear();
+  chunk.summary = {};
+  return chunk;
+}
+
 absl::StatusOr<ChunkInput> ModelJob::ReadChunk(int64_t sequence) const {
   const auto found = chunks_.find(sequence);
   if (found == chunks_.end() || !found->second.payload) return ChunkNotFound(job_->key(), sequence);

@@ -159,6 +159,10 @@ class ModelJobStore final : public JobStore {
     return active;
   }
 
+  absl::StatusOr<model::Chunk> FindChunk(const JobKey& key, int64_t sequence) const override {
+    return Read<model::Chunk>(key, [&](const ModelJob& job) { return job.FindChunk(sequence); });
+  }
+
   absl::StatusOr<model::ChunkInput> ReadChunk(const JobKey& key, int64_t sequence) const override {
     return Read<model::ChunkInput>(key, [&](const ModelJob& job) { return job.ReadChunk(sequence); });
   }

@@ -58,6 +58,7 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
   absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;
   std::vector<model::JobPtr> ActiveJobs() const override;
+  absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const override;
   absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const override;
   absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
                                                               int32_t results_max, int64_t bytes_max) const override;
@@ -80,9 +81,6 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<T> Run(const Passage& passage, Verb<T> verb) {
     return Await<T>([&](Completion<T> done) { lane_.Submit<T>(passage, std::move(verb), std::move(done)); });
   }
-
-  /// A chunk without what its input row adds. PIPELINE_NOT_FOUND.
-  absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const;
 
   const std::unique_ptr<engine::Engine> engine_;
   const model::Clock* const clock_;

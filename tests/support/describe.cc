@@ -179,6 +179,7 @@ std::string Describe(const model::RecordException& exception) {
       .Add("config_hash", exception.config_hash)
       .Add("create_time", exception.create_time)
       .Add("state", static_cast<int>(exception.state))
+      .Add("retries", exception.retries)
       .Text();
 }
 

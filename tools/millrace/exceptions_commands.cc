@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,7 +24,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options
   v1::ListExceptionsRequest request;
   request.set_job_id(options.id);
   request.set_fingerprint(options.group);
-  Table table({{"ID"}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"INPUT"}});
+  Table table({{"ID"}, {"CODE"}, {"NODE"}, {"ATTEMPTS"}, {"MESSAGE"}, {"INPUT"}});
   std::vector<std::string> list;
   bool is_cut = false;
   for (const absl::StatusOr<v1::RecordException>& exception : client->AllExceptions(request, session.call())) {
@@ -31,7 +32,8 @@ absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options
     is_cut = static_cast<int64_t>(list.size()) == options.limit;
     if (is_cut) break;
     list.push_back(ExceptionToJson(*exception));
-    table.AddRow({exception->id(), exception->code(), exception->node(), exception->message(), exception->input()});
+    table.AddRow({exception->id(), exception->code(), exception->node(),
+                  absl::StrCat(std::max(exception->attempts(), 1)), exception->message(), exception->input()});
   }
   if (session.json()) {
     session.PrintJson(JsonObject({{"exceptions", JsonArray(list)}, {"truncated", is_cut ? "true" : "false"}}));

@@ -140,6 +140,14 @@ TEST_F(PipelineTest, ACancelledPipelineRefusesPushesWithoutACall) {
   EXPECT_EQ(ErrorReasonOf(pipeline.Push({MakeChunk("a")}).status()), v1::PIPELINE_CANCELLED);
 }
 
+TEST_F(PipelineTest, ARefusedPushSaysWhyTheJobEnded) {
+  v1::Job failed = JobIn(v1::JOB_STATE_FAILED, v1::PIPELINE_STATE_CLOSED);
+  failed.set_state_reason("stop_on_error: record 0 of chunk 2 failed with BAD");
+  Pipeline pipeline = Attached(failed);
+  EXPECT_EQ(pipeline.PushLines("{}\n").status().message(),
+            "the pipeline is closed: stop_on_error: record 0 of chunk 2 failed with BAD");
+}
+
 TEST_F(PipelineTest, ARefusedPushTellsWhatOthersDid) {
   Pipeline pipeline = Attached();
   EXPECT_CALL(*connection_, Push)

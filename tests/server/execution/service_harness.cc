@@ -41,6 +41,11 @@ ServiceHarness::ServiceHarness(std::string_view definition, const model::Clock* 
 }
 
 model::ChunkOutcome ServiceHarness::Run(const std::vector<std::string>& records, const ChunkSettings& settings) {
+  return RunSome(records, {}, settings);
+}
+
+model::ChunkOutcome ServiceHarness::RunSome(const std::vector<std::string>& records,
+                                            const std::vector<int32_t>& indexes, const ChunkSettings& settings) {
   std::string json_lines;
   for (const std::string& record : records) json_lines += record + "\n";
   json_lines.reserve(json_lines.size() + model::kPayloadPadding);
@@ -51,7 +56,8 @@ model::ChunkOutcome ServiceHarness::Run(const std::vector<std::string>& records,
                        .selected_outputs = settings.selected_outputs,
                        .summary = settings.summary,
                        .record_timeout = settings.record_timeout,
-                       .random_seed = settings.random_seed});
+                       .random_seed = settings.random_seed,
+                       .indexes = indexes});
 }
 
 std::string ServiceHarness::RunOne(const std::string& record, const ChunkSettings& settings) {

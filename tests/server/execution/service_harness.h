@@ -57,6 +57,10 @@ class ServiceHarness {
   /// Runs `records`, none of which may hold a line break.
   model::ChunkOutcome Run(const std::vector<std::string>& records, const ChunkSettings& settings = {});
 
+  /// Runs some records of a chunk, whose places in it are `indexes`.
+  model::ChunkOutcome RunSome(const std::vector<std::string>& records, const std::vector<int32_t>& indexes,
+                              const ChunkSettings& settings = {});
+
   /// The output line of one record that must not fail.
   std::string RunOne(const std::string& record, const ChunkSettings& settings = {});
 

@@ -153,6 +153,20 @@ TEST(ApplyCommitTest, AnOutcomeMustSpeakOfEachRecordOnce) {
   EXPECT_EQ(Describe(job) + Describe(chunk), before);
 }
 
+TEST(ApplyCommitTest, WithOrderedResultsAChunkCommitsBehindThoseBeforeIt) {
+  Job job = RunningJob(4);
+  job.options.order_results = true;
+  const std::string before = Describe(job);
+  EXPECT_THAT(CommitAt(job, 2, 0, 2), IsError(Reason::kInternalError));
+  EXPECT_EQ(Describe(job), before);
+  EXPECT_THAT(CommitAt(job, 1, 0, 2), IsOk());
+  EXPECT_THAT(CommitAt(job, 2, 0, 2), IsOk());
+  ASSERT_THAT(ApplyCancel(job, "", false, At(3)), IsOk());
+  EXPECT_THAT(CommitAt(job, 4, 0, 4), IsOk()) << "what was skipped leaves a gap";
+  EXPECT_THAT(CommitAt(job, 3, 0, 4), IsError(Reason::kLeaseStale)) << "and nothing comes behind it";
+  EXPECT_EQ(RecordsSkipped(job), 3);
+}
+
 TEST(AdvanceWatermarkTest, FollowsCommitsInOrder) {
   Job job = RunningJob(2);
   std::set<int64_t> ahead;
