@@ -9,7 +9,7 @@ namespace {
 
 // All pages of one list: `call` makes the request for a page, `elements` names the list within the reply.
 template <typename T, typename Request, typename Response>
-Paginated<T> AllPages(std::shared_ptr<Connection> connection,
+Paginated<T> AllPages(const std::shared_ptr<Connection>& connection,
                       absl::StatusOr<Response> (Connection::*call)(const Request&, const CallOptions&),
                       google::protobuf::RepeatedPtrField<T>* (Response::*elements)(), Request request,
                       CallOptions options) {

@@ -11,7 +11,7 @@
 namespace millrace::handlers {
 
 absl::StatusOr<absl::Duration> PullWait(const v1::PullRequest& request) {
-  const absl::StatusOr<absl::Duration> wait = core::FromProto(request.wait());
+  absl::StatusOr<absl::Duration> wait = core::FromProto(request.wait());
   if (!wait.ok() || *wait < absl::ZeroDuration() || *wait > model::kPullWaitMax) {
     return model::FieldError("wait", "expected 0s to 60s");
   }

@@ -22,8 +22,9 @@ grpc::ServerUnaryReactor* ServeUnary(grpc::CallbackServerContext* context, const
     if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
     // gRPC made the request for this call alone and reads it no more, so a handler may take its bytes.
     absl::StatusOr<Response> result = handler(const_cast<Request&>(*request), call, environment.deps);
-    if (result.ok()) *response = *std::move(result);
-    reactor->Finish(ToGrpcStatus(result.status()));
+    if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
+    *response = *std::move(result);
+    reactor->Finish(grpc::Status::OK);
   });
   if (!accepted) reactor->Finish(BusyStatus());
   return reactor;

@@ -69,11 +69,11 @@ absl::Cord ToCord(std::string_view text) { return absl::Cord(std::string(text));
 }  // namespace
 
 absl::Status MakeError(Reason reason, std::string_view message,
-                       std::vector<std::pair<std::string, std::string>> metadata) {
+                       const std::vector<std::pair<std::string, std::string>>& metadata) {
   absl::Status status(RowOf(reason).code, std::string(message));
   status.SetPayload(kReasonPayload, absl::Cord(absl::StrCat(static_cast<int>(reason))));
-  for (auto& [name, value] : metadata) {
-    status.SetPayload(absl::StrCat(kMetadataPrefix, name), absl::Cord(std::move(value)));
+  for (const auto& [name, value] : metadata) {
+    status.SetPayload(absl::StrCat(kMetadataPrefix, name), absl::Cord(value));
   }
   return status;
 }

@@ -59,7 +59,7 @@ struct ErrorDetails {
 
 /// Makes a status whose code follows from the reason: one table, one place (errors.cc).
 absl::Status MakeError(Reason reason, std::string_view message,
-                       std::vector<std::pair<std::string, std::string>> metadata = {});
+                       const std::vector<std::pair<std::string, std::string>>& metadata = {});
 
 /// INVALID_ARGUMENT, FIELD_INVALID: `field` is the path of the field, `expected` a sentence that says what is
 /// wrong and what was expected. The message reads `field: expected`.

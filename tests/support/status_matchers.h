@@ -42,6 +42,7 @@ inline std::string MetadataOf(const absl::Status& status, std::string_view name)
 
 }  // namespace millrace::testing
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 /// Unwraps a StatusOr or ends the test: `ASSERT_OK_AND_ASSIGN(const JobPtr job, store.GetJob(key));`
 #define MILLRACE_CONCAT_INNER(a, b) a##b
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_INNER(a, b)
@@ -51,3 +52,4 @@ inline std::string MetadataOf(const absl::Status& status, std::string_view name)
   auto result = (expression);                                    \
   ASSERT_TRUE(result.ok()) << result.status().ToString();        \
   declaration = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)

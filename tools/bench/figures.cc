@@ -16,7 +16,8 @@ namespace {
 std::string Number(double value) {
   const double size = std::abs(value);
   if (size >= 1000) return absl::StrFormat("%.0f", value);
-  return absl::StrFormat(size >= 10 ? "%.1f" : "%.3f", value);
+  if (size >= 10) return absl::StrFormat("%.1f", value);
+  return absl::StrFormat("%.3f", value);
 }
 
 std::string AimText(const Figure& figure) {

@@ -35,6 +35,19 @@ with the product, and the ratio to them is printed.
 TEXT
 }
 
+profile_help() {
+  cat <<'TEXT'
+Usage: ./tools/dev profile [--chunks N] [--functions N]
+
+Runs the server (preset release) under callgrind and prints how many instructions a chunk of 300 records costs it, by
+room, by library and by function. The counts hardly change from run to run, whatever else the machine does: run it
+before and after a change to the data path. docs/PERFORMANCE.md has the last figures and how to read them.
+
+  --chunks N     chunks of the shorter of two runs, whose difference counts (default 60)
+  --functions N  how many of the dearest functions to name (default 25)
+TEXT
+}
+
 # build_programs TARGET...: of preset release. Without tests, unless the folder was configured with them before.
 build_programs() {
   dev_setup build
@@ -71,4 +84,10 @@ dev_bench() {
   yardstick=$(yardstick_binary)
   [[ -z $yardstick ]] || run+=(--yardstick-binary "$yardstick")
   "${run[@]}" "$@"
+}
+
+dev_profile() {
+  dev_setup profile
+  build_programs millraced millrace
+  python3 tools/profile.py --bin build/release/bin "$@"
 }

@@ -151,6 +151,7 @@ TEST_F(CommitSequencerTest, ThreadsHandInOneAfterTheOther) {
   constexpr int64_t kChunks = 2'000;
   for (int64_t sequence = 1; sequence <= kChunks; ++sequence) Begin(sequence);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([this, i] {
       for (int64_t sequence = 1 + i; sequence <= kChunks; sequence += kThreads) Submit(sequence);

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/server/execution/worker_pool_fixture.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::execution {
 namespace {
@@ -24,7 +25,7 @@ const model::JobKey kJob{"default", "job-1"};
 class FlightRecorderTest : public ::testing::Test {
  protected:
   std::filesystem::path File() const { return folder_.path() / "flight_recorder"; }
-  const testing::TempFolder folder_;
+  const harness::TemporaryFolder folder_;
 };
 
 TEST_F(FlightRecorderTest, TheFileTellsWhatEachThreadRuns) {
@@ -118,7 +119,7 @@ TEST(QuarantineTest, WhatNoLongerWaitsIsForgotten) {
 }
 
 TEST(QuarantineTest, CountsSurviveInTheirFile) {
-  const testing::TempFolder folder;
+  const harness::TemporaryFolder folder;
   const std::filesystem::path file = folder.path() / "deaths";
   EXPECT_THAT(Quarantine::Load(file).Find(kJob, 4), IsEmpty());
   for (const int64_t epoch : {1, 2, 3}) {
@@ -155,7 +156,7 @@ TEST_F(WorkerPoolTest, AQuarantinedRecordIsNotRunAndTheOthersAre) {
 
 TEST_F(WorkerPoolTest, ADeathIsFoundOutByTheNextStart) {
   const model::JobKey key = CreateAndPush({{"{}"}});
-  const testing::TempFolder files;
+  const harness::TemporaryFolder files;
   for (int death = 1; death <= Quarantine::kDeathsMax; ++death) {
     // What a server leaves behind whose epoch is not counted yet: this store's stays the same.
     ASSERT_OK_AND_ASSIGN(const auto recorder, FlightRecorder::Start(files.path() / "flight_recorder", 1, death));

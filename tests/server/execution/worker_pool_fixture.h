@@ -20,7 +20,7 @@
 #include "storage/store/rocks_rows.h"
 #include "tests/support/factories.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_folder.h"
+#include "tools/harness/temporary_folder.h"
 
 namespace millrace::execution {
 
@@ -110,7 +110,7 @@ class WorkerPoolTest : public ::testing::Test, public store::JobObserver {
     model::Job job = testing::ExampleJob();
     options.max_workers = std::max(options.max_workers, 4);
     job.options = std::move(options);
-    const model::JobKey key = (*store_->CreateJob(std::move(job)))->key();
+    model::JobKey key = (*store_->CreateJob(std::move(job)))->key();
     store::PushChunks push{.job = key, .chunks = {}};
     for (const auto& records : chunks) {
       model::NewChunk& chunk = push.chunks.emplace_back();
@@ -157,7 +157,7 @@ class WorkerPoolTest : public ::testing::Test, public store::JobObserver {
     ASSERT_THAT(engine_->Write(*unit, true), testing::IsOk());
   }
 
-  const testing::TempFolder folder_;
+  const harness::TemporaryFolder folder_;
   /// Stands still: the store reads it from several threads.
   model::ManualClock wall_clock_{testing::At(0)};
   /// Of the backoffs.

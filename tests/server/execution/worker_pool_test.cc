@@ -17,7 +17,6 @@ namespace millrace::execution {
 namespace {
 
 using ::millrace::testing::IsOk;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
