@@ -43,6 +43,12 @@ absl::StatusOr<v1::PushResponse> Client::Push(const v1::PushRequest& request, co
   return connection_->Push(request, options);
 }
 
+std::unique_ptr<PushStreamCall> Client::PushStream(const CallOptions& options) const {
+  return connection_->PushStream(options);
+}
+std::unique_ptr<PullStreamCall> Client::PullStream(const CallOptions& options) const {
+  return connection_->PullStream(options);
+}
 absl::StatusOr<v1::PullResponse> Client::Pull(const v1::PullRequest& request, const CallOptions& options) const {
   return connection_->Pull(request, options);
 }

@@ -11,6 +11,7 @@
 #include "client/cpp/connection.h"
 #include "client/cpp/options.h"
 #include "client/cpp/paginated.h"
+#include "client/cpp/stream.h"
 
 namespace millrace::client {
 
@@ -39,6 +40,9 @@ class Client {
   /// Safe to repeat, and repeated, only with an id for each chunk or a `request_id`. Waits while the input buffer of
   /// the pipeline is full (RetryOptions::max_wait_for_room).
   absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options = {}) const;
+  /// One attempt, never repeated. Pusher and Puller mend streams that break. Never null: the stream says what is wrong.
+  std::unique_ptr<PushStreamCall> PushStream(const CallOptions& options = {}) const;
+  std::unique_ptr<PullStreamCall> PullStream(const CallOptions& options = {}) const;
   /// Safe to repeat, and repeated, but with `auto_acknowledge` only when `after` is set too.
   absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options = {}) const;
   absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,

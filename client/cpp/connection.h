@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/cpp/options.h"
+#include "client/cpp/stream.h"
 #include "millrace/v1/catalog_service.pb.h"
 #include "millrace/v1/exception_service.pb.h"
 #include "millrace/v1/job.pb.h"
@@ -23,6 +24,9 @@ class Connection {
   virtual absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
                                                  const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options) = 0;
+  /// Never null: a call that cannot be made is over from the beginning.
+  virtual std::unique_ptr<PushStreamCall> PushStream(const CallOptions& options) = 0;
+  virtual std::unique_ptr<PullStreamCall> PullStream(const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,
                                                               const CallOptions& options) = 0;

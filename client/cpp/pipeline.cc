@@ -137,15 +137,23 @@ absl::StatusOr<v1::PushResponse> Pipeline::PushNamed(v1::PushRequest& request, c
   request.set_pipeline_id(id());
   absl::StatusOr<v1::PushResponse> response = shared_->client.Push(request, options);
   if (response.ok()) {
-    Learn(response->status());
-    absl::MutexLock lock(&shared_->mutex);
-    for (const v1::PushedChunk& chunk : response->chunks()) shared_->stats[chunk.id()] = chunk.record_count();
+    Learn(*response);
     return response;
   }
   const v1::ErrorReason reason = ErrorReasonOf(response.status());
   if (reason == v1::PIPELINE_CLOSED) shared_->SetState(State::kClosed);
   if (reason == v1::PIPELINE_CANCELLED) shared_->SetState(State::kCancelled);
   return response;
+}
+
+std::unique_ptr<PushStreamCall> Pipeline::OpenPushStream(const CallOptions& options) {
+  return shared_->client.PushStream(options);
+}
+
+void Pipeline::Learn(const v1::PushResponse& stored) {
+  Learn(stored.status());
+  absl::MutexLock lock(&shared_->mutex);
+  for (const v1::PushedChunk& chunk : stored.chunks()) shared_->stats[chunk.id()] = chunk.record_count();
 }
 
 void Pipeline::Learn(const v1::PipelineStatus& status) {

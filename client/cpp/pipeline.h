@@ -92,7 +92,9 @@ class Pipeline {
   void Forget(const std::string& chunk_id);
   // Pushes chunks whose ids are final into this pipeline, and keeps the state and the stats.
   absl::StatusOr<v1::PushResponse> PushNamed(v1::PushRequest& request, const CallOptions& options);
+  std::unique_ptr<PushStreamCall> OpenPushStream(const CallOptions& options);
   // Keeps what a reply tells about the pipeline.
+  void Learn(const v1::PushResponse& stored);
   void Learn(const v1::PipelineStatus& status);
   absl::StatusOr<v1::Job> Learn(absl::StatusOr<v1::Job> job);
 

@@ -1,10 +1,18 @@
 #include "client/cpp/puller.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "client/cpp/internal/result_feed.h"
 #include "client/cpp/internal/status_details.h"
 
 namespace millrace::client {
+namespace {
+
+// The widest window of a PullStream.
+constexpr int kWindowMax = 1'000;
+
+}  // namespace
 
 absl::Status Validate(const PullerOptions& options) {
   if (options.after.has_value() && *options.after < 0) return internal::OptionError("after", "must not be negative");
@@ -23,6 +31,9 @@ Puller::Puller(Client client, std::string pipeline_id, PullerOptions options)
       options_(std::move(options)),
       cursor_(options_.after.value_or(0)),
       positioned_(options_.after.has_value()) {}
+
+Puller::~Puller() = default;
+Puller::Puller(Puller&&) noexcept = default;
 
 CallOptions Puller::Call() const { return {.stop = options_.stop}; }
 
@@ -46,6 +57,64 @@ absl::StatusOr<std::optional<v1::ChunkResult>> Puller::Next() {
 }
 
 absl::Status Puller::LoadPage() {
+  if (streams_) {
+    const absl::StatusOr<bool> loaded = LoadStreamedPage();
+    if (!loaded.ok()) return loaded.status();
+    if (*loaded) return absl::OkStatus();
+  }
+  return LoadPulledPage();
+}
+
+absl::StatusOr<bool> Puller::LoadStreamedPage() {
+  if (feed_ == nullptr) {
+    v1::PullStreamStart start;
+    start.set_pipeline_id(pipeline_id_);
+    if (positioned_) start.set_after(cursor_);
+    start.set_encoding(options_.encoding);
+    start.set_follow(true);
+    // While one page is read the next one comes.
+    start.set_window(std::min(2 * options_.page_size, kWindowMax));
+    feed_ = std::make_unique<internal::ResultFeed>(client_.PullStream(Call()), start);
+  } else if (cursor_ > 0) {
+    feed_->Acknowledge(cursor_);
+  }
+  internal::ResultFeed::Page page = feed_->Take(options_.page_size, options_.wait);
+  if (page.ended.has_value() && !page.ended->ok()) {
+    streams_ = !absl::IsUnimplemented(*page.ended);
+    feed_ = nullptr;
+    if (page.results.empty()) return false;
+  }
+  if (page.results.empty() && !page.drained) {
+    if (page.ended.has_value()) {
+      // The server has ended the stream in good order before the pipeline was drained.
+      feed_ = nullptr;
+      return false;
+    }
+    v1::GetPipelineStatusRequest request;
+    request.set_pipeline_id(pipeline_id_);
+    absl::StatusOr<v1::PipelineStatus> status = client_.GetPipelineStatus(request, Call());
+    if (!status.ok()) return status.status();
+    Heard(*std::move(status));
+    return true;
+  }
+  if (!positioned_) {
+    positioned_ = true;
+    cursor_ = page.results.empty() ? page.status.value_or(v1::PipelineStatus()).acknowledged_result()
+                                   : page.results.front().number() - 1;
+    acknowledged_ = cursor_;
+  }
+  page_ = std::move(page.results);
+  drained_ = page.drained;
+  Heard(page.status.has_value() ? *std::move(page.status) : v1::PipelineStatus(status_));
+  return true;
+}
+
+void Puller::Heard(v1::PipelineStatus status) {
+  status_ = std::move(status);
+  if (options_.on_status) options_.on_status(status_);
+}
+
+absl::Status Puller::LoadPulledPage() {
   v1::PullRequest request;
   request.set_pipeline_id(pipeline_id_);
   request.set_max_chunks(options_.page_size);
@@ -65,8 +134,7 @@ absl::Status Puller::LoadPage() {
   acknowledged_ = cursor_;
   drained_ = response->drained();
   for (v1::ChunkResult& result : *response->mutable_results()) page_.push_back(std::move(result));
-  status_ = std::move(*response->mutable_status());
-  if (options_.on_status) options_.on_status(status_);
+  Heard(std::move(*response->mutable_status()));
   return absl::OkStatus();
 }
 
@@ -78,8 +146,7 @@ absl::Status Puller::Acknowledge() {
   absl::StatusOr<v1::AcknowledgeResponse> response = client_.Acknowledge(request, Call());
   if (!response.ok()) return response.status();
   acknowledged_ = cursor_;
-  status_ = std::move(*response->mutable_status());
-  if (options_.on_status) options_.on_status(status_);
+  Heard(std::move(*response->mutable_status()));
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,9 @@
 #include "millrace/v1/pipeline_service.pb.h"
 
 namespace millrace::client {
+namespace internal {
+class ResultFeed;
+}
 
 /// When results count as taken, and so free the output buffer of the pipeline.
 enum class AcknowledgeMode {
@@ -34,10 +38,11 @@ struct PullerOptions {
   std::optional<int64_t> after;
   /// The most results in a page, 1 to 1,000.
   int page_size = 100;
-  /// How long one call waits for a result, 1 ms to 60 s. Next waits for ever; this is how often `on_status` hears.
+  /// How long to wait for a result before the status is asked for, 1 ms to 60 s. Next waits for ever; this is how often
+  /// `on_status` hears.
   absl::Duration wait = absl::Seconds(10);
   v1::ResultEncoding encoding = v1::RESULT_ENCODING_JSON_LINES;
-  /// Called after each reply, on the thread that calls Next. Empty: not wanted.
+  /// Called after each page and each wait, on the thread that calls Next. Empty: not wanted.
   std::function<void(const v1::PipelineStatus&)> on_status;
   /// Ends a waiting Next with CANCELLED.
   std::stop_token stop;
@@ -46,7 +51,9 @@ struct PullerOptions {
 /// OK, or INVALID_ARGUMENT that names the option that is wrong.
 absl::Status Validate(const PullerOptions& options);
 
-/// Reads results one by one. Outlasts a restart of the server. After an error, Next goes on where it was. Not
+/// Reads results one by one, through a PullStream that is read ahead of Next by some megabytes; where the server has
+/// none or the stream breaks, through calls of Pull, which are as patient as RetryOptions say. So it outlasts a restart of
+/// the server. A page is what was there when the one before was read to its end. After an error, Next goes on where it was. Not
 /// thread-safe.
 ///
 ///   for (;;) {
@@ -60,6 +67,8 @@ class Puller {
  public:
   /// REQUIRES: Validate(options) is OK. Pipeline::NewPuller checks it.
   Puller(Client client, std::string pipeline_id, PullerOptions options);
+  ~Puller();
+  Puller(Puller&&) noexcept;
 
   /// Returns the next result, waiting for it if need be, and nothing when none will ever follow: the pipeline is closed
   /// or has ended, and all its results were read. In automatic mode the last results are then acknowledged too.
@@ -78,6 +87,10 @@ class Puller {
 
  private:
   absl::Status LoadPage();
+  // One page out of the stream. False when the stream cannot go on, and a call must tell why.
+  absl::StatusOr<bool> LoadStreamedPage();
+  absl::Status LoadPulledPage();
+  void Heard(v1::PipelineStatus status);
   CallOptions Call() const;
 
   Client client_;
@@ -87,10 +100,14 @@ class Puller {
   std::deque<v1::ChunkResult> page_;
   v1::PipelineStatus status_;
   int64_t cursor_ = 0;
+  // As far as is known to be stored; what went through the stream may be on its way.
   int64_t acknowledged_ = 0;
   // False until a reply has said behind which number was read.
   bool positioned_ = false;
   bool drained_ = false;
+  // False for a server without streams.
+  bool streams_ = true;
+  std::unique_ptr<internal::ResultFeed> feed_;
 };
 
 }  // namespace millrace::client

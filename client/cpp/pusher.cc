@@ -18,10 +18,21 @@ namespace {
 constexpr int kCallsInFlightMax = 64;
 constexpr int64_t kBytesPerCallMax = 64 * 1024 * 1024;
 constexpr int kChunksPerCallMax = 1'000;
+constexpr size_t kChunkBytesMax = 64 * 1024 * 1024;
 
 // Whether one chunk of many may be to blame. Any other error meets all chunks alike.
 bool BlamesAChunk(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status);
+}
+
+// What a server says to a chunk that it can still receive; a larger one it would not even hear of.
+absl::Status TooLarge(const std::string& chunk_id, size_t bytes) {
+  return MakeServerError(
+      absl::StatusCode::kInvalidArgument,
+      absl::StrCat(chunk_id.empty() ? "" : absl::StrCat("chunk ", chunk_id, ": "), "a chunk holds at most ",
+                   kChunkBytesMax, " bytes, got ", bytes, "; push smaller chunks"),
+      {.reason = v1::CHUNK_TOO_LARGE,
+       .metadata = {{"actual", absl::StrCat(bytes)}, {"limit", absl::StrCat(kChunkBytesMax)}}});
 }
 
 }  // namespace
@@ -37,22 +48,26 @@ absl::Status Validate(const PusherOptions& options) {
   return absl::OkStatus();
 }
 
-// The threads behind a Pusher. Each takes chunks that wait, sends them in one call and hands in a report; reports are
-// delivered in the order in which the chunks were taken, by whichever thread completes the next one.
+// What is behind a Pusher. One thread writes chunks into a stream, another one reads the answers. Where that cannot be,
+// threads take chunks that wait, send them in one call and hand in a report; reports are delivered in the order in which
+// the chunks were taken, by whichever thread completes the next one.
 class Pusher::Engine {
  public:
   Engine(Pipeline pipeline, PusherOptions options)
       : pipeline_(std::move(pipeline)), options_(std::move(options)), forward_stop_(options_.stop, [this] { Stop(); }) {
-    for (int i = 0; i < options_.max_calls_in_flight; ++i) threads_.emplace_back([this] { Run(); });
+    thread_ = std::thread([this] { Run(); });
   }
 
   ~Engine() {
     Stop();
-    for (std::thread& thread : threads_) thread.join();
+    thread_.join();
   }
 
   absl::StatusOr<std::string> Push(v1::Chunk chunk) ABSL_LOCKS_EXCLUDED(mutex_) {
     const auto bytes = static_cast<int64_t>(chunk.ByteSizeLong());
+    if (const size_t records = chunk.data().inputs().json_lines().size(); records > kChunkBytesMax) {
+      return TooLarge(chunk.id(), records);
+    }
     absl::MutexLock lock(&mutex_);
     const auto has_room = [this, bytes]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
       return !error_.ok() || bytes_in_flight_ == 0 || bytes_in_flight_ + bytes <= options_.max_bytes_in_flight;
@@ -62,7 +77,10 @@ class Pusher::Engine {
     pipeline_.Name(chunk);
     std::string id = chunk.id();
     bytes_in_flight_ += bytes;
-    waiting_.push_back({std::move(chunk), bytes});
+    const auto waiting = std::make_shared<Waiting>();
+    *waiting->message.mutable_chunk() = std::move(chunk);
+    waiting->bytes = bytes;
+    waiting_.push_back(waiting);
     return id;
   }
 
@@ -84,12 +102,14 @@ class Pusher::Engine {
   }
 
  private:
+  // A chunk until it is answered.
   struct Waiting {
-    v1::Chunk chunk;
-    int64_t bytes;
+    v1::PushStreamRequest message;
+    int64_t bytes = 0;
   };
+  using WaitingPtr = std::shared_ptr<Waiting>;
 
-  // What one thread sends at a time.
+  // What one thread sends in one call.
   struct Load {
     int64_t number = 0;
     int64_t bytes = 0;
@@ -111,16 +131,120 @@ class Pusher::Engine {
   }
 
   void Run() ABSL_LOCKS_EXCLUDED(mutex_) {
-    Load load;
-    while (Take(load)) {
-      Report report = Send(load.request);
-      report.bytes = load.bytes;
-      HandIn(load.number, std::move(report));
+    while (AwaitChunk()) {
+      const absl::Status ended = RunStream();
+      if (absl::IsUnimplemented(ended)) return RunCalls();
+      // The first chunk without an answer tells what is wrong, or waits until nothing is wrong any more.
+      Load load;
+      if (Take(load, /*chunks_max=*/1)) SendLoad(load);
     }
   }
 
+  // False when nothing more shall be sent.
+  bool AwaitChunk() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return halted_ || !waiting_.empty(); };
+    mutex_.Await(absl::Condition(&ready));
+    return !halted_;
+  }
+
+  // Sends chunks through one stream until it ends. What is not answered then waits again.
+  absl::Status RunStream() ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      absl::MutexLock lock(&mutex_);
+      stream_ended_ = pipeline_.state() != Pipeline::State::kOpen;
+      // The call that follows says so to whoever has a chunk for it.
+      if (stream_ended_) return absl::OkStatus();
+    }
+    const std::unique_ptr<PushStreamCall> stream = pipeline_.OpenPushStream({.stop = stop_source_.get_token()});
+    std::thread reader([this, &stream] { ReadAnswers(*stream); });
+    v1::PushStreamRequest start;
+    start.mutable_start()->set_pipeline_id(pipeline_.id());
+    bool open = stream->Write(start);
+    while (open) {
+      const WaitingPtr next = NextToSend();
+      open = next != nullptr && stream->Write(next->message);
+    }
+    // A server that is to be heard no more must not keep anybody waiting.
+    halted() ? stream->Cancel() : stream->WritesDone();
+    reader.join();
+    {
+      absl::MutexLock lock(&mutex_);
+      waiting_.insert(waiting_.begin(), sent_.begin(), sent_.end());
+      sent_.clear();
+    }
+    return stream->Finish();
+  }
+
+  bool halted() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return halted_;
+  }
+
+  // Waits for a chunk; null when no more shall go through this stream.
+  WaitingPtr NextToSend() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    const auto ready = [this]()
+                           ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return halted_ || stream_ended_ || !waiting_.empty(); };
+    mutex_.Await(absl::Condition(&ready));
+    if (halted_ || stream_ended_ || pipeline_.state() != Pipeline::State::kOpen) return nullptr;
+    WaitingPtr next = std::move(waiting_.front());
+    waiting_.pop_front();
+    sent_.push_back(next);
+    return next;
+  }
+
+  void ReadAnswers(PushStreamCall& stream) ABSL_LOCKS_EXCLUDED(mutex_) {
+    v1::PushStreamResponse answer;
+    while (stream.Read(answer)) {
+      WaitingPtr answered;
+      {
+        absl::MutexLock lock(&mutex_);
+        if (sent_.empty()) {
+          // An answer to nothing: no server of ours.
+          stream.Cancel();
+          continue;
+        }
+        answered = std::move(sent_.front());
+        sent_.pop_front();
+      }
+      Report report;
+      report.bytes = answered->bytes;
+      if (answer.has_error()) {
+        report.status = Refused(answered->message.chunk(), internal::ServerError(answer.error()));
+      } else {
+        *report.stored.add_chunks() = std::move(*answer.mutable_chunk());
+        *report.stored.mutable_status() = std::move(*answer.mutable_status());
+        pipeline_.Learn(report.stored);
+      }
+      Deliver(report);
+      absl::MutexLock lock(&mutex_);
+      Account(report);
+      if (!report.status.ok()) stream.Cancel();
+    }
+    absl::MutexLock lock(&mutex_);
+    stream_ended_ = true;
+  }
+
+  // Sends chunks through calls until nothing more shall be sent.
+  void RunCalls() ABSL_LOCKS_EXCLUDED(mutex_) {
+    std::vector<std::thread> others;
+    const auto run = [this] {
+      for (Load load; Take(load, kChunksPerCallMax);) SendLoad(load);
+    };
+    for (int i = 1; i < options_.max_calls_in_flight; ++i) others.emplace_back(run);
+    run();
+    for (std::thread& other : others) other.join();
+  }
+
+  void SendLoad(Load& load) ABSL_LOCKS_EXCLUDED(mutex_) {
+    Report report = Send(load.request);
+    report.bytes = load.bytes;
+    HandIn(load.number, std::move(report));
+  }
+
   // Waits for chunks and takes as many as one call may carry; false when nothing more shall be sent.
-  bool Take(Load& load) ABSL_LOCKS_EXCLUDED(mutex_) {
+  bool Take(Load& load, int chunks_max) ABSL_LOCKS_EXCLUDED(mutex_) {
     load.request.Clear();
     load.bytes = 0;
     absl::MutexLock lock(&mutex_);
@@ -129,11 +253,11 @@ class Pusher::Engine {
     if (halted_) return false;
     load.number = loads_taken_++;
     do {
-      load.bytes += waiting_.front().bytes;
-      load.request.mutable_chunks()->Add(std::move(waiting_.front().chunk));
+      load.bytes += waiting_.front()->bytes;
+      load.request.mutable_chunks()->Add(std::move(*waiting_.front()->message.mutable_chunk()));
       waiting_.pop_front();
-    } while (!waiting_.empty() && load.request.chunks_size() < kChunksPerCallMax &&
-             load.bytes + waiting_.front().bytes <= options_.max_bytes_per_call);
+    } while (!waiting_.empty() && load.request.chunks_size() < chunks_max &&
+             load.bytes + waiting_.front()->bytes <= options_.max_bytes_per_call);
     return true;
   }
 
@@ -186,12 +310,17 @@ class Pusher::Engine {
       Deliver(due);
       mutex_.Lock();
       ++loads_reported_;
-      bytes_in_flight_ -= due.bytes;
-      chunks_stored_ += due.stored.chunks_size();
-      for (const v1::PushedChunk& chunk : due.stored.chunks()) records_stored_ += chunk.record_count();
-      if (error_.ok()) error_ = due.status;
+      Account(due);
     }
     delivering_ = false;
+  }
+
+  void Account(const Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    bytes_in_flight_ -= report.bytes;
+    chunks_stored_ += report.stored.chunks_size();
+    for (const v1::PushedChunk& chunk : report.stored.chunks()) records_stored_ += chunk.record_count();
+    if (!report.status.ok()) halted_ = true;
+    if (error_.ok()) error_ = report.status;
   }
 
   void Deliver(const Report& report) {
@@ -204,13 +333,15 @@ class Pusher::Engine {
   // Constant after construction.
   Pipeline pipeline_;
   const PusherOptions options_;
-  std::vector<std::thread> threads_;
 
   // Synchronised by itself: ends calls on their way.
   std::stop_source stop_source_;
 
   mutable absl::Mutex mutex_;
-  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<WaitingPtr> waiting_ ABSL_GUARDED_BY(mutex_);
+  // Chunks that went into the stream and are not answered, in order.
+  std::deque<WaitingPtr> sent_ ABSL_GUARDED_BY(mutex_);
+  bool stream_ended_ ABSL_GUARDED_BY(mutex_) = false;
   // Bytes of all chunks that are taken from the caller and not reported yet.
   int64_t bytes_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t loads_taken_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -226,6 +357,8 @@ class Pusher::Engine {
   int64_t chunks_stored_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t records_stored_ ABSL_GUARDED_BY(mutex_) = 0;
 
+  // Uses all of the above.
+  std::thread thread_;
   // Last, as it may stop the engine at once.
   std::stop_callback<std::function<void()>> forward_stop_;
 };

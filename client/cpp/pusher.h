@@ -29,8 +29,11 @@ struct PusherOptions {
 
   // Performance.
 
-  /// Calls on their way at once, 1 to 64. With 1 the server numbers chunks in the order of Push. More is faster over a
-  /// slow network, but chunks of neighbouring calls may then change places.
+  // Chunks go through a PushStream, one after the other and many on their way. The next two are for servers without
+  // one, where chunks go through calls of Push.
+
+  /// Calls on their way at once, 1 to 64. With 1 the server numbers chunks in the order of Push, as in a stream. More is
+  /// faster over a slow network, but chunks of neighbouring calls may then change places.
   int max_calls_in_flight = 1;
   /// Chunks that wait are sent together, up to this many bytes a call (and 1,000 chunks); a larger chunk goes alone.
   /// 1 byte to 64 MiB.
@@ -44,7 +47,9 @@ absl::Status Validate(const PusherOptions& options);
 
 /// Pushes chunks in the background, as many at a time as the window allows. Made by Pipeline::NewPusher; thread-safe.
 ///
-/// Outlasts a restart of the server, and waits while the input buffer of the pipeline is full: so pull from another
+/// A stream that breaks is mended: what was not answered is sent again under the same ids, which doubles nothing. The
+/// first of it goes through a call of Push, which is as patient as RetryOptions say. So a pusher outlasts a restart of
+/// the server. It waits while the input buffer of the pipeline is full: so pull from another
 /// thread or program, or both ends may wait for each other for ever.
 ///
 /// The first chunk that is refused stops the pusher: later chunks are not sent. The message of the error names the
@@ -57,7 +62,8 @@ class Pusher {
   Pusher& operator=(const Pusher&) = delete;
 
   /// Takes a chunk to be stored, and returns the id that it got (see Pipeline::Push). Waits while the window is full.
-  /// Returns the first error once there is one.
+  /// Returns the first error once there is one. CHUNK_TOO_LARGE for a chunk of more than 64 MiB, which is not taken and
+  /// stops nothing.
   absl::StatusOr<std::string> Push(v1::Chunk chunk);
 
   /// Waits until every chunk taken so far is stored and its callbacks have returned, or returns the first error.

@@ -28,6 +28,7 @@
 #include "spdlog/spdlog.h"
 #include "storage/model/clock.h"
 #include "storage/model/ids.h"
+#include "storage/model/job_rules.h"
 #include "storage/store/rocks_job_store.h"
 
 namespace millrace::app {
@@ -133,6 +134,10 @@ int Run(const Config& config) {
       config.workers, leases, store, *compiler, execution::StartCrashGuard(config.data_folder, config.workers, store));
   ObserverList observers({&leases, &feed, &activity, workers.get()});
   store.SetObserver(&observers);
+  leases.SetIdleListener([&](const model::JobKey& key) {
+    const absl::StatusOr<model::JobPtr> job = store.GetJob(key);
+    if (job.ok() && model::IsFinal((*job)->state)) feed.OnJobChanged(*job);
+  });
   const std::vector<model::JobPtr> unfinished = store.ActiveJobs();
   for (const model::JobPtr& job : unfinished) {
     leases.OnJobChanged(job);

@@ -30,9 +30,15 @@ void LeaseHub::Ran(const Lease& lease) {
 }
 
 void LeaseHub::Done(const Lease& lease) {
-  absl::MutexLock lock(&mutex_);
-  scheduler_.OnDone(lease.job->key(), lease.sequence);
-  changed_.notify_all();
+  const model::JobKey key = lease.job->key();
+  bool idle = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    scheduler_.OnDone(key, lease.sequence);
+    idle = scheduler_.in_flight(key) == 0;
+    changed_.notify_all();
+  }
+  if (idle && on_idle_) on_idle_(key);
 }
 
 void LeaseHub::Return(const Lease& lease, absl::Duration backoff) {

@@ -7,8 +7,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/core/scheduler.h"
@@ -31,6 +33,10 @@ class LeaseHub final : public store::JobObserver {
   LeaseHub(int64_t epoch, const model::Clock& clock) : epoch_(epoch), clock_(clock) {}
 
   void OnJobChanged(const model::JobPtr& job) override;
+
+  /// Sets who hears that the last lease of a job is over, which no change of the job tells: a cancelled job is drained
+  /// only then. Before the first lease. Called by Done, on its thread and without a lock; must be short.
+  void SetIdleListener(absl::AnyInvocable<void(const model::JobKey&)> listener) { on_idle_ = std::move(listener); }
 
   /// Waits for a chunk. Nothing after Stop.
   std::optional<Lease> Acquire();
@@ -71,6 +77,7 @@ class LeaseHub final : public store::JobObserver {
 
   const int64_t epoch_;
   const model::Clock& clock_;
+  absl::AnyInvocable<void(const model::JobKey&)> on_idle_;
   mutable absl::Mutex mutex_;
   std::condition_variable_any changed_;
   Scheduler scheduler_ ABSL_GUARDED_BY(mutex_);

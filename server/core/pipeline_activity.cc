@@ -27,6 +27,24 @@ void PipelineActivity::OnUse(const model::JobKey& job, absl::Duration wait) {
   if (use != uses_.end()) use->second.last_nanos = std::max(use->second.last_nanos, until_nanos);
 }
 
+bool PipelineActivity::BeginWait(const model::JobKey& job) {
+  absl::MutexLock lock(&mutex_);
+  const auto use = uses_.find(job);
+  if (use == uses_.end()) return false;
+  ++use->second.waiting;
+  return true;
+}
+
+void PipelineActivity::EndWait(const model::JobKey& job) {
+  const int64_t now_nanos = clock_->SteadyNanos();
+  absl::MutexLock lock(&mutex_);
+  const auto use = uses_.find(job);
+  // Closed meanwhile, and perhaps known again since.
+  if (use == uses_.end() || use->second.waiting == 0) return;
+  --use->second.waiting;
+  use->second.last_nanos = std::max(use->second.last_nanos, now_nanos);
+}
+
 std::vector<model::JobKey> PipelineActivity::TakeUnused(size_t limit) {
   const int64_t now_nanos = clock_->SteadyNanos();
   std::vector<model::JobKey> unused;
@@ -36,6 +54,7 @@ std::vector<model::JobKey> PipelineActivity::TakeUnused(size_t limit) {
     looks_.pop();
     const auto use = uses_.find(job);
     if (use == uses_.end()) continue;
+    if (use->second.waiting > 0) use->second.last_nanos = std::max(use->second.last_nanos, now_nanos);
     int64_t next_nanos = use->second.last_nanos + use->second.timeout_nanos;
     if (next_nanos <= now_nanos) {
       unused.push_back(job);

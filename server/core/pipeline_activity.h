@@ -35,6 +35,11 @@ class PipelineActivity final : public store::JobObserver {
   /// alone.
   void OnUse(const model::JobKey& job, absl::Duration wait = absl::ZeroDuration());
 
+  /// A client begins to wait for results without a bound, as a stream does: the pipeline is in use until EndWait, which
+  /// is called once for each BeginWait that returned true. False for a pipeline that is not known.
+  [[nodiscard]] bool BeginWait(const model::JobKey& job);
+  void EndWait(const model::JobKey& job);
+
   /// At most `limit` pipelines that were not used for their idle timeout, longest first. They are named again
   /// kNamedAgainAfter later unless they are used or closed by then.
   std::vector<model::JobKey> TakeUnused(size_t limit);
@@ -49,6 +54,8 @@ class PipelineActivity final : public store::JobObserver {
     int64_t timeout_nanos = 0;
     /// The end of the last use.
     int64_t last_nanos = 0;
+    /// Clients that wait now.
+    int64_t waiting = 0;
   };
   /// When to look at a pipeline; it may have been used since this was noted. One for each entry of `uses_`, and one
   /// until it comes up for each pipeline that is gone.

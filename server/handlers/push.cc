@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/record_lines.h"
+#include "server/handlers/chunk_content.h"
 #include "server/handlers/pipeline_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
@@ -29,24 +30,6 @@ absl::Status CheckForm(const v1::PushRequest& request) {
         "chunks", absl::StrCat("expected at most ", model::kChunksPerPushMax, ", got ", request.chunks_size()));
   }
   return absl::OkStatus();
-}
-
-/// The content of one chunk under `field`; the id is the caller's to fill in.
-absl::StatusOr<model::NewChunk> TakeChunk(const std::string& field, v1::ChunkData& data) {
-  absl::StatusOr<core::RecordLines> lines = TakeRecords(field + ".inputs", *data.mutable_inputs());
-  if (!lines.ok()) return lines.status();
-  if (absl::Status status = CheckChunkSize(field + ".inputs", *lines); !status.ok()) return status;
-  absl::StatusOr<std::string> parameters =
-      ReadParameters(field + ".parameters", data.has_parameters(), data.parameters());
-  if (!parameters.ok()) return parameters.status();
-  absl::StatusOr<model::SummarySpec> summary = ReadSummary(field + ".summary", data.summary());
-  if (!summary.ok()) return summary.status();
-  model::NewChunk chunk;
-  chunk.record_count = static_cast<int32_t>(lines->count);
-  chunk.json_lines = std::move(lines->bytes);
-  chunk.parameters_json = *std::move(parameters);
-  chunk.summary = *std::move(summary);
-  return chunk;
 }
 
 absl::StatusOr<std::vector<model::NewChunk>> CutInputs(v1::PushRequest& request) {
@@ -74,7 +57,7 @@ absl::StatusOr<std::vector<model::NewChunk>> TakeChunks(v1::PushRequest& request
   if (request.has_inputs()) return CutInputs(request);
   std::vector<model::NewChunk> chunks;
   if (request.has_data()) {
-    absl::StatusOr<model::NewChunk> chunk = TakeChunk("data", *request.mutable_data());
+    absl::StatusOr<model::NewChunk> chunk = TakeChunkData("data", *request.mutable_data());
     if (!chunk.ok()) return chunk.status();
     chunks.push_back(*std::move(chunk));
     return chunks;
@@ -83,15 +66,11 @@ absl::StatusOr<std::vector<model::NewChunk>> TakeChunks(v1::PushRequest& request
   for (int i = 0; i < request.chunks_size(); ++i) {
     v1::Chunk& given = *request.mutable_chunks(i);
     const std::string field = absl::StrCat("chunks[", i, "]");
-    if (!given.id().empty()) {
-      if (absl::Status status = model::ValidateId(field + ".id", given.id()); !status.ok()) return status;
-      if (!ids.insert(given.id()).second) {
-        return model::FieldError(field + ".id", absl::StrCat("'", given.id(), "' stands twice in this push"));
-      }
+    if (!given.id().empty() && !ids.insert(given.id()).second) {
+      return model::FieldError(field + ".id", absl::StrCat("'", given.id(), "' stands twice in this push"));
     }
-    absl::StatusOr<model::NewChunk> chunk = TakeChunk(field + ".data", *given.mutable_data());
+    absl::StatusOr<model::NewChunk> chunk = TakeChunk(field, given);
     if (!chunk.ok()) return chunk.status();
-    chunk->id = given.id();
     chunks.push_back(*std::move(chunk));
   }
   return chunks;
@@ -129,13 +108,7 @@ absl::StatusOr<v1::PushResponse> Push(v1::PushRequest& request, const Call& call
   if (!receipt.ok()) return receipt.status();
 
   v1::PushResponse response;
-  for (model::PushedChunk& chunk : receipt->chunks) {
-    v1::PushedChunk& pushed = *response.add_chunks();
-    pushed.set_id(std::move(chunk.id));
-    pushed.set_sequence(chunk.sequence);
-    pushed.set_record_count(chunk.record_count);
-    pushed.set_duplicate(chunk.duplicate);
-  }
+  for (model::PushedChunk& chunk : receipt->chunks) *response.add_chunks() = ToProto(std::move(chunk));
   *response.mutable_status() =
       core::ToStatusProto(*receipt->job, deps.leases.running(receipt->job->key()), call.request_time, deps.clock.Now());
   return response;

@@ -5,6 +5,7 @@
 #include "server/core/executor.h"
 #include "server/core/progress_feed.h"
 #include "server/handlers/call.h"
+#include "server/rpc/open_streams.h"
 
 namespace millrace::rpc {
 
@@ -13,6 +14,7 @@ struct Environment {
   handlers::Deps deps;
   core::Executor& executor;
   core::ProgressFeed& feed;
+  OpenStreams& streams;
 
   /// A call that begins now. Without authentication everyone is the default principal.
   handlers::Call NewCall() const { return {.principal = {}, .request_time = deps.clock.Now()}; }

@@ -1,5 +1,6 @@
 #include "server/rpc/grpc_server.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -14,10 +15,14 @@
 namespace millrace::rpc {
 namespace {
 
+// How long a client that reads may take to hear of the end of its stream. One that does not read is cut off then.
+constexpr absl::Duration kStreamEndMax = absl::Seconds(1);
+
 class Server final : public GrpcServer {
  public:
   Server(const handlers::Deps& deps, core::Executor& executor, core::ProgressFeed& feed)
-      : environment_{.deps = deps, .executor = executor, .feed = feed}, services_(MakeServices(environment_)) {}
+      : environment_{.deps = deps, .executor = executor, .feed = feed, .streams = streams_},
+        services_(MakeServices(environment_)) {}
 
   ~Server() override { Shutdown(absl::ZeroDuration()); }
 
@@ -25,6 +30,11 @@ class Server final : public GrpcServer {
     grpc::ServerBuilder builder;
     // Without this a second server could listen on the same port and take half of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    // Streams may be silent for long; a client finds out by pings whether its server is still there.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+    // And the server, whether a client is: what it holds for one that is gone without a word is freed.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
     builder.SetMaxReceiveMessageSize(model::kMessageBytesMax);
     builder.SetMaxSendMessageSize(-1);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
@@ -45,6 +55,7 @@ class Server final : public GrpcServer {
 
   void Shutdown(absl::Duration patience) override {
     if (server_ == nullptr) return;
+    streams_.CloseAll(std::min(patience, kStreamEndMax));
     server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                    gpr_time_from_micros(absl::ToInt64Microseconds(patience), GPR_TIMESPAN)));
     server_->Wait();
@@ -52,6 +63,7 @@ class Server final : public GrpcServer {
   }
 
  private:
+  OpenStreams streams_;
   const Environment environment_;
   const std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;

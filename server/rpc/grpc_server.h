@@ -23,7 +23,8 @@ class GrpcServer {
   /// Health turns to NOT_SERVING, so that balancers look elsewhere; calls are still served.
   virtual void StopServing() = 0;
 
-  /// Takes no further call and waits for those that run, at most for `patience`; then cuts them off.
+  /// Ends streams with SERVER_NOT_READY, takes no further call and waits for those that run, at most for `patience`;
+  /// then cuts them off.
   virtual void Shutdown(absl::Duration patience) = 0;
 };
 

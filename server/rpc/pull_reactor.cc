@@ -14,11 +14,6 @@
 namespace millrace::rpc {
 namespace {
 
-/// True when a Pull behind `cursor` has something to say.
-bool HasNews(const model::Job& job, int64_t cursor) {
-  return job.last_result > cursor || model::IsDrained(job, cursor);
-}
-
 /// The life of one call: attempts on the executor until there is something to return; between attempts a watcher on
 /// the job and an alarm. Whoever comes first, result, alarm or cancellation, finishes the call, once.
 /// Attempts, watchers and the alarm hold a reference, so the reactor lives until the last of them is through.
@@ -67,6 +62,11 @@ class PullReactor final : public grpc::ServerUnaryReactor, public std::enable_sh
     Complete(grpc::Status::OK, *std::move(pulled));
   }
 
+  /// True when a Pull behind `cursor` has something to say.
+  bool HasNews(const model::Job& job, int64_t cursor) const {
+    return job.last_result > cursor || model::IsDrained(job, cursor, environment_.deps.leases.in_flight(job.key()));
+  }
+
   void Wait(int64_t cursor) {
     if (!EnsureAlarm()) return;
     const model::JobKey key = call_.job(request_.pipeline_id());
@@ -74,7 +74,7 @@ class PullReactor final : public grpc::ServerUnaryReactor, public std::enable_sh
         environment_.feed.Watch(key, [weak = weak_from_this(), cursor](const model::JobPtr& job) {
           const std::shared_ptr<PullReactor> self = weak.lock();
           // Where the executor has no room, the next change or the alarm ends the wait.
-          return self == nullptr || (HasNews(*job, cursor) && self->SubmitAttempt());
+          return self == nullptr || (self->HasNews(*job, cursor) && self->SubmitAttempt());
         });
     // What happened between the attempt and Watch was seen by neither. If the watcher has fired meanwhile, an attempt
     // is on its way already.

@@ -8,6 +8,8 @@
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/pipeline_handlers.h"
 #include "server/rpc/pull_reactor.h"
+#include "server/rpc/pull_stream_reactor.h"
+#include "server/rpc/push_stream_reactor.h"
 #include "server/rpc/unary.h"
 
 namespace millrace::rpc {
@@ -25,6 +27,12 @@ class PipelineService final : public v1::PipelineService::CallbackService {
   }
   Reactor* Push(Context* context, const v1::PushRequest* request, v1::PushResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::Push);
+  }
+  grpc::ServerBidiReactor<v1::PushStreamRequest, v1::PushStreamResponse>* PushStream(Context* context) override {
+    return ServePushStream(context, environment_);
+  }
+  grpc::ServerBidiReactor<v1::PullStreamRequest, v1::PullStreamResponse>* PullStream(Context* context) override {
+    return ServePullStream(context, environment_);
   }
   Reactor* Pull(Context*, const v1::PullRequest* request, v1::PullResponse* response) override {
     return ServePull(request, response, environment_);

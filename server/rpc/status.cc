@@ -3,14 +3,12 @@
 #include <string>
 
 #include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "server/core/convert.h"
 #include "storage/model/errors.h"
 
 namespace millrace::rpc {
 
-grpc::Status ToGrpcStatus(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
+google::rpc::Status ToStatusProto(const absl::Status& status) {
   const model::ErrorDetails details = model::DetailsOf(status);
   const std::string message(status.message());
 
@@ -35,7 +33,13 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
     *retry.mutable_retry_delay() = core::ToProto(details.retry_after);
     rich.add_details()->PackFrom(retry);
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message, rich.SerializeAsString());
+  return rich;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
+                      ToStatusProto(status).SerializeAsString());
 }
 
 grpc::Status BusyStatus() {

@@ -2,9 +2,13 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
 
 namespace millrace::rpc {
+
+/// An error as a message: code, text and details.
+google::rpc::Status ToStatusProto(const absl::Status& status);
 
 /// The same code and message, with ErrorInfo (reason, domain `millrace.dev`, metadata), BadRequest where a field is
 /// wrong, and RetryInfo where the caller should wait.

@@ -40,7 +40,8 @@ inline constexpr size_t kServiceInputsMax = 1'000;
 inline constexpr size_t kServiceNodesMax = 1'000;
 inline constexpr int kAggregationsMax = 64;
 inline constexpr int kTestRecordsMax = 1'000;
-inline constexpr size_t kTestBytesMax = 1024 * 1024;
+// The largest record fits, so that any record of a job can be tried out.
+inline constexpr size_t kTestBytesMax = kRecordBytesMax + 1024 * 1024;
 
 // What one record may cost in the Lua sandbox: about 0.2 s of instructions, and memory for a value of the
 // largest record with its garbage.
@@ -85,6 +86,17 @@ inline constexpr absl::Duration kTargetChunkTimeMax = absl::Hours(1);
 inline constexpr int kSelectorLabelsMax = 16;
 // How far dispatch may run ahead of the oldest uncommitted chunk: bounds what a restart must look at.
 inline constexpr int64_t kDispatchWindowChunks = 1'024;
+
+// A stream of chunks. Enough on the way to fill a group commit while the next chunks are read, and no more memory than
+// one chunk of the largest size.
+inline constexpr size_t kStreamChunksMax = 16;
+inline constexpr size_t kStreamBytesMax = kChunkBytesMax;
+// A stream of results: what is read ahead of a client covers the time that it takes to read more from disk.
+inline constexpr int32_t kStreamWindowDefault = 16;
+inline constexpr int32_t kStreamWindowMax = 1'000;
+inline constexpr int64_t kStreamReadAheadBytes = 1024 * 1024;
+// Parts smaller than this would cost more in messages than they spare in memory.
+inline constexpr int64_t kStreamPartBytesMin = 64 * 1024;
 
 // Pages and replies. 3 MiB stays under gRPC's default limit of 4 MiB for callers who keep it.
 inline constexpr int32_t kPageSizeDefault = 100;

@@ -9,6 +9,7 @@
 // as long as no method needs to see more than one job at a time (lists excepted).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,10 +41,18 @@ class JobObserver {
   virtual void OnJobChanged(const model::JobPtr& job) = 0;
 };
 
+/// Ties pushes together that are on their way at once and must be stored in the order in which they are handed over:
+/// once one of them finds no room, or whoever hears of a failure says so, none behind it is stored.
+struct PushOrder {
+  std::atomic<bool> broken = false;
+};
+
 /// Chunks to be stored, all or none. Ids are filled in, unique within the request, and valid.
 struct PushChunks {
   model::JobKey job;
   std::vector<model::NewChunk> chunks;
+  /// Null: stands alone.
+  std::shared_ptr<PushOrder> order;
 };
 
 struct PushReceipt {
@@ -103,7 +112,8 @@ class JobStore {
   /// Stores chunks and gives them their sequence. A chunk whose id and bytes (payload, parameters, summary) are stored
   /// already changes nothing and is marked as duplicate.
   ///   PIPELINE_NOT_FOUND
-  ///   CHUNK_ID_TAKEN  same id, other bytes
+  ///   CHUNK_ID_TAKEN     same id, other bytes
+  ///   INPUT_BUFFER_FULL  also when the order is broken
   ///   and all of ApplyPush
   virtual void PushChunks(store::PushChunks request, Completion<PushReceipt> done) = 0;
 

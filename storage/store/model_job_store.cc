@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
+#include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/model_catalog.h"
 #include "storage/store/model_job.h"
@@ -84,7 +85,11 @@ class ModelJobStore final : public JobStore {
   void PushChunks(store::PushChunks request, Completion<PushReceipt> done) override {
     absl::StatusOr<PushReceipt> receipt;
     const absl::StatusOr<JobPtr> job = Change(request.job, [&](ModelJob& stored) {
+      if (request.order != nullptr && request.order->broken) return PushOutOfOrder();
       receipt = stored.Push(std::move(request.chunks), clock_->Now());
+      if (request.order != nullptr && model::HasReason(receipt.status(), model::Reason::kInputBufferFull)) {
+        request.order->broken = true;
+      }
       return receipt.status();
     });
     if (!job.ok()) receipt = job.status();

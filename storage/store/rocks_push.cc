@@ -8,6 +8,7 @@
 #include "storage/format/payload.h"
 #include "storage/format/rows.h"
 #include "storage/model/commit_rules.h"
+#include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/store_errors.h"
@@ -107,8 +108,14 @@ void RocksJobStore::PushChunks(store::PushChunks request, Completion<PushReceipt
   }
   lane_.Submit<PushReceipt>(
       passage,
-      [key = std::move(request.job), chunks = std::move(chunks), now](Group& group) {
-        return Push(group, key, chunks, now);
+      [key = std::move(request.job), chunks = std::move(chunks), order = std::move(request.order),
+       now](Group& group) -> absl::StatusOr<PushReceipt> {
+        if (order != nullptr && order->broken) return PushOutOfOrder();
+        absl::StatusOr<PushReceipt> receipt = Push(group, key, chunks, now);
+        if (order != nullptr && model::HasReason(receipt.status(), model::Reason::kInputBufferFull)) {
+          order->broken = true;
+        }
+        return receipt;
       },
       std::move(done));
 }

@@ -56,6 +56,10 @@ absl::Status ChunkIdTaken(const model::Chunk& stored) {
       {{"chunk_id", stored.id}, {"sequence", absl::StrCat(stored.sequence)}});
 }
 
+absl::Status PushOutOfOrder() {
+  return MakeError(Reason::kInputBufferFull, "a push ahead of this one was not stored; push again when it is");
+}
+
 absl::Status ServiceNotFound(std::string_view service) {
   const std::string name(service);
   return MakeError(Reason::kServiceNotFound, absl::StrCat("there is no service ", name), {{"service", name}});

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "storage/model/ids.h"
 #include "storage/model/limits.h"
 #include "tools/millrace/failure.h"
 #include "tools/millrace/json_output.h"
@@ -62,6 +63,12 @@ void AddPipelineOptions(CLI::App* command, PipelineOptions& options) {
 
 absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions& options) {
   v1::CreatePipelineRequest request;
+  // Here, because the server would name the field of the first call that happens to carry it.
+  if (!options.id.empty()) {
+    if (absl::Status status = model::ValidateId("--id", options.id); !status.ok()) {
+      return UsageError(std::string(status.message()));
+    }
+  }
   request.set_service(options.service);
   request.set_pipeline_id(options.id);
   auto parameters = ParametersOf(options.parameters);

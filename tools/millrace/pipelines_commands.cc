@@ -30,6 +30,7 @@ struct PipelinesOptions {
   int32_t max_chunks = 100;
   absl::Duration wait = absl::ZeroDuration();
   bool acknowledge = false;
+  bool follow = false;
   int64_t cursor = 0;
   bool watch = false;
   std::string reason;
@@ -122,9 +123,40 @@ absl::StatusOr<ExitCode> Push(Session& session, const PipelinesOptions& options)
   return ExitCode::kOk;
 }
 
+/// Shows results as they come, to the last one.
+absl::StatusOr<ExitCode> Follow(Session& session, const client::Client& client, const PipelinesOptions& options) {
+  const absl::StatusOr<client::Pipeline> pipeline = client::Pipeline::Attach(client, options.id, session.call());
+  if (!pipeline.ok()) return During("cannot find the pipeline", pipeline.status());
+  client::PullerOptions how{.page_size = options.max_chunks, .stop = session.call().stop};
+  if (options.after >= 0) how.after = options.after;
+  const auto puller = pipeline->NewPuller(std::move(how));
+  if (!puller.ok()) return puller.status();
+  std::vector<v1::ChunkResult> page;
+  for (;;) {
+    auto result = (*puller)->Next();
+    if (!result.ok()) return During("cannot pull", result.status());
+    if (!result->has_value()) break;
+    page.push_back(**std::move(result));
+    if ((*puller)->buffered() > 0) continue;
+    if (session.json()) {
+      for (const v1::ChunkResult& shown : page) session.PrintJson(ResultToJson(shown));
+    } else {
+      session.out() << RenderResults(page, session);
+    }
+    page.clear();
+    // Asking for the next one acknowledges these: what was not shown shall not count as taken.
+    session.out().flush();
+    if (!session.out()) return absl::DataLossError("the results could not be printed; they are not acknowledged");
+  }
+  if (!session.json()) session.out() << "cursor " << (*puller)->cursor() << ", drained\n";
+  return ExitCode::kOk;
+}
+
 absl::StatusOr<ExitCode> Pull(Session& session, const PipelinesOptions& options) {
+  if (options.follow && options.wait > absl::ZeroDuration()) return UsageError("--follow waits as long as it takes");
   const auto client = session.Connect(kDataRetryFor);
   if (!client.ok()) return client.status();
+  if (options.follow) return Follow(session, *client, options);
   v1::PullRequest request;
   request.set_pipeline_id(options.id);
   request.set_max_chunks(options.max_chunks);
@@ -264,7 +296,9 @@ void AddPipelinesCommands(CommandTree& tree) {
           "millrace pipelines pull $ID --wait 10s\n"
           "millrace pipelines pull $ID --after 0 --max-chunks 1 -o json | jq .results[0].outputs\n"
           "# show results, and count them as taken when they are shown\n"
-          "millrace pipelines pull $ID --ack");
+          "millrace pipelines pull $ID --ack\n"
+          "# all results, as they come, until the pipeline is closed and every chunk is through\n"
+          "millrace pipelines pull $ID --follow -o json");
   pull->add_option("--after", pull_options->after,
                    "Acknowledge all results up to this number and show what follows (default: what is not "
                    "acknowledged)")
@@ -277,6 +311,8 @@ void AddPipelinesCommands(CommandTree& tree) {
   AddDurationOption(pull, "--wait", pull_options->wait,
                     "How long to wait for a result, up to 60s (default: not at all)");
   pull->add_flag("--ack", pull_options->acknowledge, "Acknowledge the results once they are printed");
+  pull->add_flag("--follow", pull_options->follow,
+                 "Print and acknowledge results as they come, until none will follow; --max-chunks at once");
   tree.OnRun(pull, pull_options, &Pull);
 
   auto [ack, ack_options] = add("ack", "Acknowledge all results up to a cursor, and so free the output buffer",

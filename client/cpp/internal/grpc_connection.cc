@@ -7,9 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "client/cpp/errors.h"
+#include "client/cpp/internal/grpc_stream.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "millrace/v1/catalog_service.grpc.pb.h"
 #include "millrace/v1/exception_service.grpc.pb.h"
@@ -35,19 +34,15 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   // A server that comes back is found within a second, whatever gRPC's own patience (two minutes) is.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // A server that is gone without a word (a pulled plug, a frozen machine) is found out by pings while calls wait.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Retries are the business of RetryingConnection, which knows which calls are safe to repeat.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetUserAgentPrefix(options.user_agent_prefix.empty() ? "millrace-cpp"
                                                                  : options.user_agent_prefix + " millrace-cpp");
   return grpc::CreateCustomChannel(options.endpoint, grpc::InsecureChannelCredentials(), arguments);
-}
-
-absl::Status ToAbslStatus(const grpc::Status& status) {
-  absl::Status converted(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-  if (!converted.ok() && !status.error_details().empty()) {
-    converted.SetPayload({kServerStatusUrl.data(), kServerStatusUrl.size()}, absl::Cord(status.error_details()));
-  }
-  return converted;
 }
 
 class GrpcConnection final : public Connection {
@@ -68,6 +63,16 @@ class GrpcConnection final : public Connection {
   }
   absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options) override {
     return Call(method::kPush, *pipelines_, &v1::PipelineService::Stub::Push, request, options);
+  }
+  std::unique_ptr<PushStreamCall> PushStream(const CallOptions& options) override {
+    DriveReconnect();
+    return std::make_unique<GrpcStream<v1::PushStreamRequest, v1::PushStreamResponse>>(
+        options, [this](grpc::ClientContext* context) { return pipelines_->PushStream(context); });
+  }
+  std::unique_ptr<PullStreamCall> PullStream(const CallOptions& options) override {
+    DriveReconnect();
+    return std::make_unique<GrpcStream<v1::PullStreamRequest, v1::PullStreamResponse>>(
+        options, [this](grpc::ClientContext* context) { return pipelines_->PullStream(context); });
   }
   absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options) override {
     const absl::Duration wait = absl::Seconds(request.wait().seconds()) + absl::Nanoseconds(request.wait().nanos());

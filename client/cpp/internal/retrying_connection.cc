@@ -1,6 +1,7 @@
 #include "client/cpp/internal/retrying_connection.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,13 @@ class RetryingConnection final : public Connection {
   }
   absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, const CallOptions& options) override {
     return Repeat(method::kPush, &Connection::Push, request, options);
+  }
+  // What to send again is known to those who use a stream.
+  std::unique_ptr<PushStreamCall> PushStream(const CallOptions& options) override {
+    return inner_->PushStream(options);
+  }
+  std::unique_ptr<PullStreamCall> PullStream(const CallOptions& options) override {
+    return inner_->PullStream(options);
   }
   absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const CallOptions& options) override {
     return Repeat(method::kPull, &Connection::Pull, request, options);

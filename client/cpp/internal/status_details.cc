@@ -30,6 +30,12 @@ RetryOutcome RetryOutcomeOf(const absl::Status& status) {
   return payload.has_value() ? static_cast<RetryOutcome>((*payload)[0]) : RetryOutcome::kNone;
 }
 
+absl::Status ServerError(const google::rpc::Status& status) {
+  absl::Status error(static_cast<absl::StatusCode>(status.code()), status.message());
+  error.SetPayload({kServerStatusUrl.data(), kServerStatusUrl.size()}, absl::Cord(status.SerializeAsString()));
+  return WithRetryOutcome(error, RetryOutcome::kPermanent, error.message());
+}
+
 absl::Status OptionError(std::string_view option, std::string_view expected) {
   const std::string field(option);
   const std::string description(expected);

@@ -4,6 +4,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "client/cpp/errors.h"
+#include "google/rpc/status.pb.h"
 
 namespace millrace::client::internal {
 
@@ -14,6 +15,9 @@ absl::Status WithMessage(const absl::Status& status, absl::string_view message);
 absl::Status WithRetryOutcome(const absl::Status& status, RetryOutcome outcome, absl::string_view message);
 
 RetryOutcome RetryOutcomeOf(const absl::Status& status);
+
+/// An error that came inside a message, as if a call had ended with it.
+absl::Status ServerError(const google::rpc::Status& status);
 
 /// INVALID_ARGUMENT, FIELD_INVALID: `option` is the name of the option, `expected` says what it must be.
 absl::Status OptionError(std::string_view option, std::string_view expected);

@@ -7,12 +7,29 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
+
 #include "client/cpp/connection.h"
+#include "client/cpp/mocks/fake_stream.h"
 
 namespace millrace::client {
 
+/// Streams that a test does not speak of end with UNIMPLEMENTED, as those of a server without them: Pusher and Puller
+/// then make calls of Push and Pull. fake_stream.h has the server's end of a stream.
 class MockConnection : public Connection {
  public:
+  MockConnection() {
+    ON_CALL(*this, PushStream).WillByDefault([](const CallOptions&) {
+      return FakePushStream::Ended(absl::UnimplementedError("not expected by the test"));
+    });
+    ON_CALL(*this, PullStream).WillByDefault([](const CallOptions&) {
+      return FakePullStream::Ended(absl::UnimplementedError("not expected by the test"));
+    });
+  }
+
+  MOCK_METHOD(std::unique_ptr<PushStreamCall>, PushStream, (const CallOptions&), (override));
+  MOCK_METHOD(std::unique_ptr<PullStreamCall>, PullStream, (const CallOptions&), (override));
+
   MOCK_METHOD(absl::StatusOr<v1::Job>, CreatePipeline, (const v1::CreatePipelineRequest&, const CallOptions&),
               (override));
   MOCK_METHOD(absl::StatusOr<v1::PushResponse>, Push, (const v1::PushRequest&, const CallOptions&), (override));

@@ -39,6 +39,33 @@ bool Reaches(absl::StatusOr<Response> (Client::*method)(const Request&, const Ca
   return calls == 1 && response.status().message() == "reached";
 }
 
+// The same for a stream, which is handed out as the connection opens it.
+template <typename Call>
+bool Opens(std::unique_ptr<Call> (Client::*method)(const CallOptions&) const,
+           void (*expect)(MockConnection&, const std::function<std::unique_ptr<Call>(const CallOptions&)>&),
+           std::unique_ptr<Call> call) {
+  auto connection = std::make_shared<::testing::StrictMock<MockConnection>>();
+  const Call* const opened = call.get();
+  int calls = 0;
+  expect(*connection, [&](const CallOptions& options) {
+    calls += options.timeout == absl::Seconds(7);
+    return std::move(call);
+  });
+  return (Client(connection).*method)({.timeout = absl::Seconds(7)}).get() == opened && calls == 1;
+}
+
+#define STREAM_PROOF(service, rpc)                                                                              \
+  {                                                                                                             \
+    "millrace.v1." #service "." #rpc, [] {                                                                      \
+      return Opens<rpc##Call>(                                                                                  \
+          &Client::rpc,                                                                                         \
+          [](MockConnection& mock, const std::function<std::unique_ptr<rpc##Call>(const CallOptions&)>& open) { \
+            EXPECT_CALL(mock, rpc(_)).WillOnce(open);                                                           \
+          },                                                                                                    \
+          Fake##rpc::Ended(absl::OkStatus()));                                                                  \
+    }                                                                                                           \
+  }
+
 #define PROOF(service, rpc, Request, Response)                                                                   \
   {                                                                                                              \
     "millrace.v1." #service "." #rpc, [] {                                                                       \
@@ -55,6 +82,8 @@ const std::map<std::string, Proof>& Proofs() {
   static const auto* const proofs = new std::map<std::string, Proof>{
       PROOF(PipelineService, CreatePipeline, CreatePipelineRequest, Job),
       PROOF(PipelineService, Push, PushRequest, PushResponse),
+      STREAM_PROOF(PipelineService, PushStream),
+      STREAM_PROOF(PipelineService, PullStream),
       PROOF(PipelineService, Pull, PullRequest, PullResponse),
       PROOF(PipelineService, Acknowledge, AcknowledgeRequest, AcknowledgeResponse),
       PROOF(PipelineService, ClosePipeline, ClosePipelineRequest, Job),
@@ -108,9 +137,9 @@ TEST(CompletenessTest, PublicHeadersAreFrozen) {
       if (entry.path().extension() == ".h") headers.insert(std::filesystem::path(folder) / entry.path().filename());
     }
   }
-  EXPECT_THAT(headers,
-              ElementsAre("chunker.h", "client.h", "clock.h", "connection.h", "errors.h", "mocks/fake_clock.h",
-                          "mocks/mock_connection.h", "options.h", "paginated.h", "pipeline.h", "puller.h", "pusher.h"))
+  EXPECT_THAT(headers, ElementsAre("chunker.h", "client.h", "clock.h", "connection.h", "errors.h", "mocks/fake_clock.h",
+                                   "mocks/fake_stream.h", "mocks/mock_connection.h", "options.h", "paginated.h",
+                                   "pipeline.h", "puller.h", "pusher.h", "stream.h"))
       << "a public header is a promise: add one with care, and never take one away";
 }
 

@@ -21,8 +21,15 @@ MATCHER(WithoutAfter, "") { return !arg.has_after(); }
 MATCHER_P(After, number, "") { return arg.has_after() && arg.after() == number; }
 MATCHER_P(UpTo, number, "") { return arg.cursor() == number; }
 
+// Results through calls of Pull, as from a server without streams. puller_stream_test.cc has the streams.
 class PullerTest : public ::testing::Test {
  protected:
+  PullerTest() {
+    EXPECT_CALL(*connection_, PullStream).Times(::testing::AtMost(1)).WillRepeatedly([](const CallOptions&) {
+      return FakePullStream::Ended(absl::UnimplementedError("no streams"));
+    });
+  }
+
   Puller Make(PullerOptions options = {}) { return Puller(Client(connection_), std::string(kPipelineId), options); }
 
   // The number of the next result; 0 at the end, -1 for an error.

@@ -87,6 +87,24 @@ TEST(LeaseHubTest, AReturnedChunkIsLeasedAgainWhenItsBackoffIsOver) {
   EXPECT_EQ(again->attempt, 2);
 }
 
+TEST(LeaseHubTest, TheEndOfTheLastLeaseOfAJobIsTold) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  int told = 0;
+  hub.SetIdleListener([&](const model::JobKey& job) {
+    EXPECT_EQ(job.job_id, "a");
+    EXPECT_EQ(hub.in_flight(job), 0);
+    ++told;
+  });
+  hub.OnJobChanged(JobWithChunks(2));
+  const std::optional<Lease> first = hub.Acquire();
+  const std::optional<Lease> second = hub.Acquire();
+  hub.Done(*first);
+  EXPECT_EQ(told, 0);
+  hub.Done(*second);
+  EXPECT_EQ(told, 1);
+}
+
 TEST(LeaseHubTest, AnOutcomeThatCannotBeStoredPausesEveryChunk) {
   model::ManualClock clock{absl::UnixEpoch()};
   LeaseHub hub(1, clock);

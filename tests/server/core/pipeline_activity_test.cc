@@ -57,6 +57,30 @@ TEST_F(PipelineActivityTest, APipelineThatIsUsedIsNotNamed) {
   EXPECT_THAT(activity_.TakeUnused(5), IsEmpty());
 }
 
+TEST_F(PipelineActivityTest, APipelineIsInUseAsLongAsSomebodyWaits) {
+  activity_.OnJobChanged(OpenJob("a"));
+  ASSERT_TRUE(activity_.BeginWait(KeyOf("a")));
+  ASSERT_TRUE(activity_.BeginWait(KeyOf("a")));
+  clock_.Advance(10 * kTimeout);
+  EXPECT_THAT(activity_.TakeUnused(5), IsEmpty());
+  activity_.EndWait(KeyOf("a"));
+  clock_.Advance(10 * kTimeout);
+  EXPECT_THAT(activity_.TakeUnused(5), IsEmpty());
+  activity_.EndWait(KeyOf("a"));
+  clock_.Advance(kTimeout - absl::Nanoseconds(1));
+  EXPECT_THAT(activity_.TakeUnused(5), IsEmpty());
+  clock_.Advance(absl::Nanoseconds(1));
+  EXPECT_THAT(activity_.TakeUnused(5), ElementsAre(KeyOf("a")));
+}
+
+TEST_F(PipelineActivityTest, AWaitForAClosedPipelineIsNotCounted) {
+  EXPECT_FALSE(activity_.BeginWait(KeyOf("a")));
+  activity_.OnJobChanged(OpenJob("a"));
+  activity_.EndWait(KeyOf("a"));
+  clock_.Advance(kTimeout);
+  EXPECT_THAT(activity_.TakeUnused(5), ElementsAre(KeyOf("a")));
+}
+
 TEST_F(PipelineActivityTest, AClosedPipelineIsForgotten) {
   activity_.OnJobChanged(OpenJob("a"));
   activity_.OnJobChanged(OpenJob("a", model::JobState::kClosed));

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -176,6 +177,21 @@ TEST_P(PushTest, ChunkIdsBelongToTheirJob) {
   ASSERT_OK_AND_ASSIGN(const PushReceipt receipt, Push(two, ExampleChunk("a", 2)));
   EXPECT_FALSE(receipt.chunks[0].duplicate);
   EXPECT_EQ(receipt.chunks[0].sequence, 1);
+}
+
+TEST_P(PushTest, NothingOvertakesAPushOfItsOrderThatFoundNoRoom) {
+  Job wanted = ExampleJob();
+  wanted.options.input_buffer_bytes = 30;
+  const JobKey job = Create(wanted)->key();
+  const auto order = std::make_shared<PushOrder>();
+  const auto push = [&](const std::string& id, int records, std::shared_ptr<PushOrder> of) {
+    store::PushChunks request{.job = job, .chunks = {ExampleChunk(id, records)}, .order = std::move(of)};
+    return Await<PushReceipt>([&](auto done) { store().PushChunks(std::move(request), std::move(done)); });
+  };
+  ASSERT_THAT(push("a", 2, order), IsOk());
+  EXPECT_THAT(push("large", 3, order).status(), IsError(Reason::kInputBufferFull));
+  EXPECT_THAT(push("small", 1, order).status(), IsError(Reason::kInputBufferFull)) << "though there is room for it";
+  EXPECT_THAT(push("small", 1, nullptr), IsOk()) << "others are not concerned";
 }
 
 TEST_P(PushTest, AFullInputBufferTakesMoreAfterACommit) {

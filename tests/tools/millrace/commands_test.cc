@@ -122,6 +122,31 @@ TEST_F(CommandsTest, PullAcknowledgesAfterItHasShown) {
   EXPECT_EQ(Run({"pipelines", "pull", "p", "--ack"}, connection_), 0);
 }
 
+TEST_F(CommandsTest, PullFollowsToTheLastResultAndAcknowledgesWhatItHasShown) {
+  client::FakePullStream server;
+  v1::PullStreamResponse response;
+  *response.mutable_result() = OneResult().results(0);
+  server.Answer(response);
+  response.Clear();
+  response.set_drained(true);
+  server.Answer(response);
+  server.End(absl::OkStatus());
+  InSequence sequence;
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(v1::Job()));
+  EXPECT_CALL(*connection_, PullStream).WillOnce([&](const auto&) { return server.Call(); });
+  EXPECT_CALL(*connection_, Acknowledge).WillOnce([this](const v1::AcknowledgeRequest& request, const auto&) {
+    EXPECT_EQ(request.cursor(), 7);
+    EXPECT_THAT(out(), HasSubstr("unknown size"));
+    return v1::AcknowledgeResponse();
+  });
+  EXPECT_EQ(Run({"pipelines", "pull", "p", "--after", "6", "--follow"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("\ncursor 7, drained\n"));
+  const auto start = server.Take();
+  ASSERT_TRUE(start.has_value());
+  EXPECT_EQ(start->start().after(), 6);
+  EXPECT_EQ(Run({"pipelines", "pull", "p", "--follow", "--wait", "1s"}), 2);
+}
+
 TEST_F(CommandsTest, PushCutsNamesAndCounts) {
   auto server = std::make_shared<FakeServer>();
   ASSERT_EQ(Run({"pipelines", "create", "demo/echo", "--id", "p1"}, server), 0) << err();

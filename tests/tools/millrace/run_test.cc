@@ -220,6 +220,12 @@ TEST_F(RunTest, TheRateSpreadsPushesOverTime) {
   EXPECT_EQ(timer_.Elapsed(), absl::Milliseconds(500)) << "five records at ten a second";
 }
 
+TEST_F(RunTest, AMalformedIdIsNamedAsItWasTyped) {
+  const std::string input = WriteFile("in.csv", "a\n1\n");
+  EXPECT_NE(Run({"run", "demo/echo", "--input", input, "--output", Path("out.jsonl"), "--id", "no spaces"}), 0);
+  EXPECT_THAT(err(), HasSubstr("--id: "));
+}
+
 TEST_F(RunTest, QuietPrintsNothing) {
   WriteFile("in.csv", kCsv);
   EXPECT_EQ(Run(RunArguments({"--quiet"}), server_), 3);

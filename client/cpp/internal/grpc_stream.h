@@ -1,0 +1,59 @@
+// A Stream over gRPC.
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "client/cpp/options.h"
+#include "client/cpp/stream.h"
+
+namespace millrace::client::internal {
+
+/// The same code and message, with the server's google.rpc.Status attached.
+absl::Status ToAbslStatus(const grpc::Status& status);
+
+template <typename Request, typename Response>
+class GrpcStream final : public Stream<Request, Response> {
+ public:
+  using Call = grpc::ClientReaderWriter<Request, Response>;
+
+  /// `open` starts the call. The stub must outlive the stream. `options.timeout` limits the whole call.
+  GrpcStream(const CallOptions& options, const std::function<std::unique_ptr<Call>(grpc::ClientContext*)>& open) {
+    if (options.timeout.has_value()) {
+      context_.set_deadline(gpr_time_from_nanos(absl::ToInt64Nanoseconds(*options.timeout), GPR_TIMESPAN));
+    }
+    call_ = open(&context_);
+    cancel_on_stop_ = std::make_unique<CancelOnStop>(options.stop, [this] { context_.TryCancel(); });
+  }
+
+  ~GrpcStream() override {
+    cancel_on_stop_.reset();
+    if (finished_) return;
+    context_.TryCancel();
+    // gRPC wants each call finished, however it ended.
+    call_->Finish().IgnoreError();
+  }
+
+  bool Write(const Request& request) override { return call_->Write(request); }
+  void WritesDone() override { call_->WritesDone(); }
+  bool Read(Response& response) override { return call_->Read(&response); }
+  void Cancel() override { context_.TryCancel(); }
+  absl::Status Finish() override {
+    finished_ = true;
+    return ToAbslStatus(call_->Finish());
+  }
+
+ private:
+  using CancelOnStop = std::stop_callback<std::function<void()>>;
+
+  grpc::ClientContext context_;
+  std::unique_ptr<Call> call_;
+  bool finished_ = false;
+  std::unique_ptr<CancelOnStop> cancel_on_stop_;
+};
+
+}  // namespace millrace::client::internal

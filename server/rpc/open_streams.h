@@ -1,0 +1,53 @@
+// Knows the streams that are open, so that a server that shuts down need not wait for clients that never end theirs.
+#pragma once
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace millrace::rpc {
+
+/// Thread-safe.
+class OpenStreams {
+ public:
+  class Member {
+   public:
+    virtual ~Member() = default;
+    /// Ends the stream soon. Must be short and must not call OpenStreams.
+    virtual void Close() = 0;
+    /// Ends the stream now, whatever its client does. Must be short and must not call OpenStreams.
+    virtual void Cancel() = 0;
+  };
+
+  /// `member` must stay until Remove has returned. When CloseAll was called before, it is closed at once.
+  void Add(Member* member) {
+    absl::MutexLock lock(&mutex_);
+    members_.insert(member);
+    if (closed_) member->Close();
+  }
+
+  void Remove(Member* member) {
+    absl::MutexLock lock(&mutex_);
+    members_.erase(member);
+  }
+
+  /// Closes all that are open, and each that is still to come. Those that are not gone within `patience` are cancelled:
+  /// a client that does not read would otherwise never hear of the end.
+  void CloseAll(absl::Duration patience) {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+    for (Member* member : members_) member->Close();
+    if (mutex_.AwaitWithTimeout(absl::Condition(this, &OpenStreams::IsEmpty), patience)) return;
+    for (Member* member : members_) member->Cancel();
+  }
+
+ private:
+  bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return members_.empty(); }
+
+  absl::Mutex mutex_;
+  absl::flat_hash_set<Member*> members_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace millrace::rpc
