@@ -127,6 +127,10 @@ absl::StatusOr<v1::ListExceptionsResponse> Client::ListExceptions(const v1::List
   return connection_->ListExceptions(request, options);
 }
 
+absl::StatusOr<v1::Backup> Client::CreateBackup(const v1::CreateBackupRequest& request,
+                                                const CallOptions& options) const {
+  return connection_->CreateBackup(request, options);
+}
 absl::StatusOr<v1::ListExceptionGroupsResponse> Client::ListExceptionGroups(
     const v1::ListExceptionGroupsRequest& request, const CallOptions& options) const {
   return connection_->ListExceptionGroups(request, options);

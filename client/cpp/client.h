@@ -1,4 +1,4 @@
-// The face of the SDK: one method an RPC of the pipeline, catalog, job and exception services.
+// The face of the SDK: one method an RPC of the pipeline, catalog, job, exception and admin services.
 //
 // pipeline.h, pusher.h and puller.h build the usual way through a pipeline on top of it.
 #pragma once
@@ -91,6 +91,12 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
                                                                       const CallOptions& options = {}) const;
+
+  // AdminService.
+
+  /// Never repeated: after a lost reply the name may be taken. Waits up to two hours.
+  absl::StatusOr<v1::Backup> CreateBackup(const v1::CreateBackupRequest& request,
+                                          const CallOptions& options = {}) const;
 
   // All pages of a list as one range. `request` may say how large pages are and where to start.
 

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/cpp/options.h"
+#include "millrace/v1/admin_service.pb.h"
 #include "client/cpp/stream.h"
 #include "millrace/v1/catalog_service.pb.h"
 #include "millrace/v1/exception_service.pb.h"
@@ -62,6 +63,9 @@ class Connection {
                                                                     const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(
       const v1::ListExceptionGroupsRequest& request, const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::Backup> CreateBackup(const v1::CreateBackupRequest& request,
+                                                  const CallOptions& options) = 0;
 
   /// Asks grpc.health.v1.Health about the server as a whole. OK when it serves, UNAVAILABLE otherwise.
   virtual absl::Status CheckHealth(const CallOptions& options) = 0;

@@ -1,20 +1,23 @@
 #include "server/app/application.h"
 
-#include <pthread.h>
-
-#include <csignal>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "server/app/end_signals.h"
+#include "server/app/log.h"
+#include "server/app/port_file.h"
 #include "server/background/idle_closer.h"
 #include "server/background/ticker.h"
+#include "server/core/call_ledger.h"
 #include "server/core/executor.h"
+#include "server/core/job_totals.h"
 #include "server/core/lease_hub.h"
 #include "server/core/pipeline_activity.h"
 #include "server/core/progress_feed.h"
@@ -23,10 +26,11 @@
 #include "server/execution/lua_service_compiler.h"
 #include "server/execution/worker_pool.h"
 #include "server/handlers/call.h"
+#include "server/metrics/metrics_server.h"
 #include "server/rpc/grpc_server.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 #include "storage/model/clock.h"
+#include "storage/model/errors.h"
 #include "storage/model/ids.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_job_store.h"
@@ -37,32 +41,18 @@ namespace {
 // Handlers block on storage, so there are more threads than cores: enough to fill a group commit.
 constexpr int kHandlerThreads = 32;
 constexpr size_t kHandlerQueueMax = 4'096;
+// Calls wait with their requests. A client that pushes without pause is told to wait before it fills the memory.
+constexpr size_t kHandlerQueueBytesMax = size_t{256} << 20;
 
 // The shortest idle timeout is a second. A batch is closed one after the other, each with a sync of the disk.
 constexpr absl::Duration kIdleInterval = absl::Seconds(1);
 constexpr size_t kIdleBatchMax = 100;
 
-/// Signals that end the server, blocked for every thread, so that only AwaitSignal takes them.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    // A client or log reader that goes away is no reason to die.
-    std::signal(SIGPIPE, SIG_IGN);
-  }
+/// The drain was cut short; what was acknowledged is safe.
+constexpr int kExitEndedEarly = 3;
 
-  int Await() const {
-    int signal = 0;
-    sigwait(&signals_, &signal);
-    return signal;
-  }
-
- private:
-  sigset_t signals_;
-};
+/// What a drain may take beyond its timeout before it counts as stuck: a chunk or call that cannot be interrupted.
+constexpr absl::Duration kStuckAfter = absl::Seconds(5);
 
 /// Hands each change of a job to everyone who wants to hear of it.
 class ObserverList final : public store::JobObserver {
@@ -82,108 +72,187 @@ uint64_t Entropy() {
   return (uint64_t{device()} << 32) | device();
 }
 
-void SetUpLog(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("millraced"));
-  spdlog::set_level(spdlog::level::from_str(level));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %v", spdlog::pattern_time_type::utc);
+absl::Status CannotWrite(const std::filesystem::path& port_file) {
+  return model::MakeError(model::Reason::kServerNotReady, "cannot write the port file " + port_file.string());
 }
 
-/// A file is written under another name first, so that a reader never sees half a port. A pipe (`/dev/fd/9`, mkfifo)
-/// is written as it is: who reads from it waits for the server without polling.
-bool WritePortFile(const std::filesystem::path& path, int port) {
-  if (path.empty()) return true;
-  std::error_code none;
-  if (std::filesystem::is_fifo(path, none)) {
-    std::ofstream pipe(path);
-    pipe << port << '\n';
-    pipe.close();
-    return !pipe.fail();
+/// All parts of the server, built by Start in the order in which they stand here.
+class Application {
+ public:
+  explicit Application(const Config& config) : config_(config) {}
+  ~Application() { Stop(absl::ZeroDuration()); }
+
+  absl::Status Start();
+
+  /// Finishes what runs and takes everything down. Ends the process where that does not come to an end in time.
+  void Drain(int signal, const EndSignals& signals);
+
+ private:
+  absl::Status OpenStore();
+  void StartWork();
+  absl::Status ServeMetrics();
+  absl::Status Serve();
+  void Stop(absl::Duration patience);
+  [[noreturn]] void EndNow(const std::string& why) const;
+
+  const Config& config_;
+  const model::Clock* const clock_ = model::SystemClock::Get();
+  model::IdGenerator ids_{clock_, Entropy()};
+  core::CallLedger calls_;
+  core::JobTotals totals_{clock_};
+  core::ProgressFeed feed_;
+  core::PipelineActivity activity_{clock_};
+  std::unique_ptr<core::LeaseHub> leases_;
+  std::unique_ptr<store::JobStore> store_;
+  std::unique_ptr<core::ServiceCompiler> compiler_;
+  std::unique_ptr<execution::WorkerPool> workers_;
+  std::unique_ptr<ObserverList> observers_;
+  std::unique_ptr<background::IdleCloser> idle_closer_;
+  std::unique_ptr<background::Ticker> idle_ticker_;
+  std::unique_ptr<core::Executor> executor_;
+  std::unique_ptr<rpc::GrpcServer> server_;
+  std::unique_ptr<metrics::MetricsServer> metrics_;
+};
+
+absl::Status Application::Start() {
+  if (absl::Status opened = OpenStore(); !opened.ok()) return opened;
+  StartWork();
+  executor_ = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax, kHandlerQueueBytesMax);
+  if (absl::Status served = ServeMetrics(); !served.ok()) return served;
+  return Serve();
+}
+
+absl::Status Application::OpenStore() {
+  absl::StatusOr<std::unique_ptr<store::JobStore>> store =
+      store::OpenRocksJobStore({.folder = config_.data_folder, .clock = clock_, .sync = config_.sync});
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  return absl::OkStatus();
+}
+
+void Application::StartWork() {
+  leases_ = std::make_unique<core::LeaseHub>(store_->epoch(), *clock_);
+  compiler_ = execution::MakeLuaServiceCompiler(clock_);
+  // Its threads wait until the hub hears of a job.
+  workers_ = execution::StartWorkerPool(config_.workers, *leases_, *store_, *compiler_,
+                                        execution::StartCrashGuard(config_.data_folder, config_.workers, *store_));
+  observers_ = std::make_unique<ObserverList>(
+      std::vector<store::JobObserver*>{leases_.get(), &totals_, &feed_, &activity_, workers_.get()});
+  store_->SetObserver(observers_.get());
+  leases_->SetIdleListener([this](const model::JobKey& key) {
+    const absl::StatusOr<model::JobPtr> job = store_->GetJob(key);
+    if (job.ok() && model::IsFinal((*job)->state)) feed_.OnJobChanged(*job);
+  });
+  const std::vector<model::JobPtr> unfinished = store_->ActiveJobs();
+  for (const model::JobPtr& job : unfinished) {
+    totals_.OnJobChanged(job);
+    activity_.OnJobChanged(job);
+    leases_->OnJobChanged(job);
   }
-  const std::filesystem::path draft = path.string() + ".partial";
-  std::error_code error;
-  std::ofstream file(draft);
-  file << port << '\n';
-  file.close();
-  if (file) std::filesystem::rename(draft, path, error);
-  return file && !error;
+  spdlog::info("data folder {} is open: epoch {}, {} unfinished jobs", config_.data_folder.string(), store_->epoch(),
+               unfinished.size());
+}
+
+absl::Status Application::ServeMetrics() {
+  if (config_.metrics_listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<metrics::MetricsServer>> metrics =
+      metrics::StartMetricsServer(config_.metrics_listen, {.calls = calls_,
+                                                           .jobs = totals_,
+                                                           .leases = *leases_,
+                                                           .store = *store_,
+                                                           .workers = config_.workers,
+                                                           .start_time = clock_->Now()});
+  if (!metrics.ok()) return metrics.status();
+  metrics_ = *std::move(metrics);
+  if (!WritePortFile(config_.metrics_port_file, metrics_->port())) return CannotWrite(config_.metrics_port_file);
+  spdlog::info("metrics are served on port {} under /metrics", metrics_->port());
+  return absl::OkStatus();
+}
+
+absl::Status Application::Serve() {
+  const handlers::Deps deps{.store = *store_,
+                            .leases = *leases_,
+                            .compiler = *compiler_,
+                            .clock = *clock_,
+                            .ids = ids_,
+                            .server = {.instance_id = ids_.Next(),
+                                       .start_time = clock_->Now(),
+                                       .workers = config_.workers,
+                                       .backup_folder = config_.backup_folder.string()},
+                            .activity = &activity_};
+  absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
+      config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  if (!WritePortFile(config_.port_file, server_->port())) {
+    return CannotWrite(config_.port_file);
+  }
+  spdlog::info("millraced {} serves on port {} with {} workers", core::ServerVersion(), server_->port(),
+               config_.workers);
+  if (config_.allow_remote) spdlog::warn("{}: calls are neither encrypted nor authenticated", config_.listen);
+  idle_closer_ = std::make_unique<background::IdleCloser>(activity_, *leases_, *store_);
+  idle_ticker_ = std::make_unique<background::Ticker>(
+      clock_, kIdleInterval, [this] { return idle_closer_->RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
+  return absl::OkStatus();
+}
+
+void Application::Drain(int signal, const EndSignals& signals) {
+  const int64_t deadline_nanos = clock_->SteadyNanos() + absl::ToInt64Nanoseconds(config_.drain_timeout);
+  server_->StopServing();
+  leases_->Stop();
+  spdlog::info("{}: draining for at most {} s; waits for {} chunks and {} calls; a second signal ends at once",
+               strsignal(signal), absl::ToInt64Seconds(config_.drain_timeout), leases_->in_flight(), calls_.running());
+  const DrainGuard guard(signals, config_.drain_timeout + kStuckAfter,
+                         [this](int second) { EndNow(second != 0 ? strsignal(second) : "the drain is stuck"); });
+  const auto left = [&] {
+    return std::max(absl::Nanoseconds(deadline_nanos - clock_->SteadyNanos()), absl::ZeroDuration());
+  };
+  feed_.Close();
+  server_->Shutdown(config_.drain_timeout);
+  if (!leases_->AwaitRan(left())) EndNow("the drain timeout is over");
+  // Lets go of outcomes that wait for the turn of a chunk which will not run any more; they would never be committed.
+  workers_->Stop();
+  if (!leases_->AwaitIdle(left())) EndNow("the drain timeout is over");
+  Stop(absl::ZeroDuration());
+}
+
+/// In reverse: no new chunk, no new call, what runs is committed, then the store is closed.
+void Application::Stop(absl::Duration patience) {
+  if (idle_ticker_ != nullptr) idle_ticker_->Stop();
+  if (leases_ != nullptr) leases_->Stop();
+  feed_.Close();
+  if (server_ != nullptr) server_->Shutdown(patience);
+  executor_.reset();
+  if (workers_ != nullptr) workers_->Stop();
+  metrics_.reset();
+  // Commits that come late still call back into leases and workers, so the store goes before them.
+  store_.reset();
+}
+
+void Application::EndNow(const std::string& why) const {
+  spdlog::warn(
+      "{}: ends without draining; {} chunks and {} calls are left undone; the chunks run again at the next start, and "
+      "nothing that was acknowledged is lost",
+      why, leases_->in_flight(), calls_.running());
+  spdlog::default_logger()->flush();
+  // Threads still run, so nothing may be destroyed; the store is made to survive this.
+  std::_Exit(kExitEndedEarly);
 }
 
 }  // namespace
 
 int Run(const Config& config) {
   const EndSignals signals;
-  SetUpLog(config.log_level);
-  const model::Clock* clock = model::SystemClock::Get();
-  model::IdGenerator ids(clock, Entropy());
-  const handlers::ServerInfo info{.instance_id = ids.Next(), .start_time = clock->Now(), .workers = config.workers};
-
-  absl::StatusOr<std::unique_ptr<store::JobStore>> jobs =
-      store::OpenRocksJobStore({.folder = config.data_folder, .clock = clock, .sync = config.sync});
-  if (!jobs.ok()) {
-    spdlog::error("cannot start: {}", std::string(jobs.status().message()));
+  SetUpLog(config.log_level, config.log_format);
+  Application application(config);
+  if (absl::Status started = application.Start(); !started.ok()) {
+    spdlog::error("cannot start: {}", std::string(started.message()));
     return EXIT_FAILURE;
   }
-  store::JobStore& store = **jobs;
-
-  core::LeaseHub leases(store.epoch(), *clock);
-  core::ProgressFeed feed;
-  core::PipelineActivity activity(clock);
-  const std::unique_ptr<core::ServiceCompiler> compiler = execution::MakeLuaServiceCompiler(clock);
-  // Its threads wait until the hub hears of a job.
-  const std::unique_ptr<execution::WorkerPool> workers = execution::StartWorkerPool(
-      config.workers, leases, store, *compiler, execution::StartCrashGuard(config.data_folder, config.workers, store));
-  ObserverList observers({&leases, &feed, &activity, workers.get()});
-  store.SetObserver(&observers);
-  leases.SetIdleListener([&](const model::JobKey& key) {
-    const absl::StatusOr<model::JobPtr> job = store.GetJob(key);
-    if (job.ok() && model::IsFinal((*job)->state)) feed.OnJobChanged(*job);
-  });
-  const std::vector<model::JobPtr> unfinished = store.ActiveJobs();
-  for (const model::JobPtr& job : unfinished) {
-    leases.OnJobChanged(job);
-    activity.OnJobChanged(job);
-  }
-  auto executor = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax);
-  const handlers::Deps deps{.store = store,
-                            .leases = leases,
-                            .compiler = *compiler,
-                            .clock = *clock,
-                            .ids = ids,
-                            .server = info,
-                            .activity = &activity};
-  background::IdleCloser idle_closer(activity, leases, store);
-  absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(config.listen, deps, *executor, feed);
-  const bool serves = server.ok() && WritePortFile(config.port_file, (*server)->port());
-  background::Ticker idle_ticker(clock, kIdleInterval,
-                                 [&idle_closer] { return idle_closer.RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
-  int exit_code = EXIT_SUCCESS;
-  if (serves) {
-    spdlog::info("millraced {} serves on port {}: data folder {}, epoch {}, {} workers, {} unfinished jobs",
-                 core::ServerVersion(), (*server)->port(), config.data_folder.string(), store.epoch(), config.workers,
-                 unfinished.size());
-    if (config.allow_remote) spdlog::warn("{}: calls are neither encrypted nor authenticated", config.listen);
-    const int signal = signals.Await();
-    spdlog::info("{}: draining for at most {} s", strsignal(signal), absl::ToInt64Seconds(config.drain_timeout));
-    (*server)->StopServing();
-  } else {
-    exit_code = EXIT_FAILURE;
-    spdlog::error("cannot start: {}", server.ok() ? "cannot write the port file " + config.port_file.string()
-                                                  : std::string(server.status().message()));
-  }
-
-  // In reverse: no new chunk, no new call, what runs is committed, then the store is closed.
-  idle_ticker.Stop();
-  leases.Stop();
-  if (server.ok()) (*server)->Shutdown(config.drain_timeout);
-  executor.reset();
-  workers->Stop();
-  if (!leases.AwaitIdle(config.drain_timeout)) {
-    spdlog::warn("some chunks were not committed in time; they run again at the next start");
-  }
-  // Commits that came too late still call back into the parts above, so the store goes before them.
-  jobs->reset();
-  if (exit_code == EXIT_SUCCESS) spdlog::info("drained");
-  return exit_code;
+  const int signal = signals.Await();
+  application.Drain(signal, signals);
+  spdlog::info("drained");
+  return EXIT_SUCCESS;
 }
 
 }  // namespace millrace::app

@@ -22,9 +22,10 @@ constexpr char kFooter[] = R"(Examples:
   MILLRACE_DATA_DIR=./data MILLRACE_WORKERS=4 millraced
   millraced --config /etc/millrace.toml      (the file holds lines such as: workers = 4)
 
-SIGTERM and SIGINT drain: health turns to NOT_SERVING, running chunks are committed, then the server exits with 0.
+SIGTERM and SIGINT drain: health turns to NOT_SERVING, running chunks are committed, then the server exits with 0. A
+second signal, or the end of --drain-timeout, ends it at once with 3; the chunks left undone run again at the next start.
 kill -9 loses nothing that was acknowledged.
-Exit codes: 0 drained, 1 could not start or serve, 2 wrong command line.)";
+Exit codes: 0 drained, 1 could not start or serve, 2 wrong command line, 3 ended before it was drained.)";
 
 bool IsLoopback(const std::string& listen) {
   const std::string host = listen.substr(0, listen.rfind(':'));
@@ -41,6 +42,29 @@ std::string CheckListen(const std::string& listen) {
     return "expected HOST:PORT with a port of 0 to 65535, got '" + listen + "'";
   }
   return "";
+}
+
+/// The same for the metrics, which may be off and know no sockets.
+std::string CheckMetricsListen(const std::string& listen) {
+  if (listen.empty()) return "";
+  if (listen.rfind("unix:", 0) == 0) return "expected HOST:PORT, got '" + listen + "'";
+  return CheckListen(listen);
+}
+
+/// The same for durations.
+std::string CheckDuration(const std::string& text) {
+  absl::Duration duration;
+  if (absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration()) return "";
+  return "expected a duration such as 500ms or 2s, or 0; got '" + text + "'";
+}
+
+/// Refuses an address that other machines reach.
+void CheckLoopback(const std::string& flag, const std::string& listen) {
+  if (IsLoopback(listen)) return;
+  throw CLI::ValidationError(
+      flag, "'" + listen +
+                "' can be reached from other machines, and calls are neither encrypted nor authenticated; listen on "
+                "127.0.0.1, or add --allow-remote if the network is trusted");
 }
 
 /// The command line in CLI11's order (last first), with an argument added for each option that stands only in the
@@ -66,6 +90,10 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   std::string durability = "sync";
   std::string data_folder;
   std::string port_file;
+  std::string backup_folder;
+  std::string metrics_port_file;
+  std::string log_format = "text";
+  std::string slow_call = "1s";
   int drain_seconds = 30;
 
   CLI::App app("Millrace, a self-hosted batch service: the server.", "millraced");
@@ -79,6 +107,13 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
       ->capture_default_str()
       ->check(CheckListen)
       ->envname("MILLRACE_LISTEN");
+  app.add_option("--metrics-listen", config.metrics_listen,
+                 "Address on which Prometheus reads /metrics over HTTP, such as 127.0.0.1:7401; empty: none")
+      ->capture_default_str()
+      ->check(CheckMetricsListen)
+      ->envname("MILLRACE_METRICS_LISTEN");
+  app.add_option("--metrics-port-file", metrics_port_file, "File or pipe that receives the port of the metrics")
+      ->envname("MILLRACE_METRICS_PORT_FILE");
   app.add_flag("--allow-remote", config.allow_remote,
                "Let --listen be an address that other machines reach; calls are neither encrypted nor authenticated")
       ->envname("MILLRACE_ALLOW_REMOTE");
@@ -92,12 +127,24 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"sync", "interval"}))
       ->envname("MILLRACE_DURABILITY");
+  app.add_option("--backup-dir", backup_folder,
+                 "Folder in which `millrace server backup NAME` makes backups; on the file system of the data folder "
+                 "they are links, and quick. Empty: none are made")
+      ->envname("MILLRACE_BACKUP_DIR");
   app.add_option("--port-file", port_file, "File or pipe that receives the port once the server serves")
       ->envname("MILLRACE_PORT_FILE");
   app.add_option("--log-level", config.log_level, "What to log, to stderr")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->envname("MILLRACE_LOG_LEVEL");
+  app.add_option("--log-format", log_format, "text: lines for people. json: one object a line, for programs")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json"}))
+      ->envname("MILLRACE_LOG_FORMAT");
+  app.add_option("--slow-call", slow_call, "Log calls that take longer, such as 500ms or 2s; 0 logs none")
+      ->capture_default_str()
+      ->check(CheckDuration)
+      ->envname("MILLRACE_SLOW_CALL");
   app.add_option("--drain-timeout", drain_seconds, "Seconds that SIGTERM waits for what runs")
       ->capture_default_str()
       ->check(CLI::Range(0, kDrainSecondsMax))
@@ -105,11 +152,9 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
 
   try {
     app.parse(WithEnvironment(app, argc, argv));
-    if (!config.allow_remote && !IsLoopback(config.listen)) {
-      throw CLI::ValidationError(
-          "--listen", "'" + config.listen +
-                          "' can be reached from other machines, and calls are neither encrypted nor authenticated; "
-                          "listen on 127.0.0.1, or add --allow-remote if the network is trusted");
+    if (!config.allow_remote) {
+      CheckLoopback("--listen", config.listen);
+      if (!config.metrics_listen.empty()) CheckLoopback("--metrics-listen", config.metrics_listen);
     }
   } catch (const CLI::ParseError& error) {
     return {.config = std::nullopt, .exit_code = app.exit(error) == 0 ? 0 : kUsageError};
@@ -117,7 +162,12 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
 
   config.data_folder = data_folder;
   config.port_file = port_file;
+  config.backup_folder = backup_folder;
+  config.metrics_port_file = metrics_port_file;
   config.sync = durability == "sync";
+  config.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;
+  absl::ParseDuration(slow_call, &config.slow_call);
+  if (config.slow_call == absl::ZeroDuration()) config.slow_call = absl::InfiniteDuration();
   config.drain_timeout = absl::Seconds(drain_seconds);
   if (config.workers == 0) config.workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   return {.config = std::move(config)};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/app/log.h"
 
 namespace millrace::app {
 
@@ -15,13 +16,22 @@ struct Config {
   std::string listen = "127.0.0.1:7400";
   /// True: `listen` may be an address that other machines reach, though calls are neither encrypted nor authenticated.
   bool allow_remote = false;
+  /// HOST:PORT of the metrics; empty: none are served.
+  std::string metrics_listen;
+  /// Where the port of the metrics is written; empty: nowhere.
+  std::filesystem::path metrics_port_file;
   /// Threads of the worker pool; 0 is one per core.
   int workers = 0;
   /// True: nothing is acknowledged before it is synced to disk.
   bool sync = true;
   /// Where the port is written once the server serves; empty: nowhere.
   std::filesystem::path port_file;
+  /// Where CreateBackup makes backups; empty: it makes none.
+  std::filesystem::path backup_folder;
   std::string log_level = "info";
+  LogFormat log_format = LogFormat::kText;
+  /// Calls that take longer are logged; infinite: none.
+  absl::Duration slow_call = absl::Seconds(1);
   /// How long SIGTERM waits for calls and chunks that run.
   absl::Duration drain_timeout = absl::Seconds(30);
 };

@@ -2,7 +2,8 @@
 
 #include <string>
 
-#include "spdlog/spdlog.h"
+#include "absl/strings/str_cat.h"
+#include "server/core/log.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 
@@ -20,10 +21,13 @@ IdleRun IdleCloser::RunOnce(size_t limit) {
       // A job that is gone needs no closing.
       if (model::HasReason(job.status(), model::Reason::kPipelineNotFound)) continue;
       ++run.failed;
-      spdlog::warn("job {}: cannot be closed though it is idle: {}", key.job_id, std::string(job.status().message()));
+      core::Log(spdlog::level::warn,
+                absl::StrCat("the job cannot be closed though it is idle: ", job.status().message()),
+                {{"job_id", key.job_id}});
     } else if (*job != *seen && !model::TakesInput((*job)->state)) {
       ++run.closed;
-      spdlog::info("job {}: {}, so its input is closed", key.job_id, (*job)->state_reason);
+      core::Log(spdlog::level::info, absl::StrCat((*job)->state_reason, ", so its input is closed"),
+                {{"job_id", key.job_id}});
     }
   }
   return run;

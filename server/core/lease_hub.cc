@@ -61,6 +61,11 @@ void LeaseHub::Stop() {
   changed_.notify_all();
 }
 
+bool LeaseHub::AwaitRan(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(absl::Condition(this, &LeaseHub::NoneRuns), timeout);
+}
+
 bool LeaseHub::AwaitIdle(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   return mutex_.AwaitWithTimeout(absl::Condition(this, &LeaseHub::Idle), timeout);
@@ -74,6 +79,11 @@ int32_t LeaseHub::running(const model::JobKey& job) const {
 int32_t LeaseHub::running() const {
   absl::MutexLock lock(&mutex_);
   return scheduler_.running();
+}
+
+int64_t LeaseHub::in_flight() const {
+  absl::MutexLock lock(&mutex_);
+  return scheduler_.in_flight();
 }
 
 int64_t LeaseHub::in_flight(const model::JobKey& job) const {

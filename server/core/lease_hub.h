@@ -58,6 +58,9 @@ class LeaseHub final : public store::JobObserver {
   /// No further lease is given, Acquire returns; leases that are out may still be finished.
   void Stop();
 
+  /// Waits until no chunk runs, at most for `timeout`; outcomes may still wait to be committed. False when time ran out.
+  bool AwaitRan(absl::Duration timeout);
+
   /// Waits until every lease is over, at most for `timeout`. False when time ran out.
   bool AwaitIdle(absl::Duration timeout);
 
@@ -65,12 +68,16 @@ class LeaseHub final : public store::JobObserver {
   int32_t running(const model::JobKey& job) const;
   int32_t running() const;
 
+  /// Chunks whose lease is not over, of all jobs.
+  int64_t in_flight() const;
+
   /// Chunks of the job whose lease is not over: running, or waiting to be committed.
   int64_t in_flight(const model::JobKey& job) const;
 
   static constexpr absl::Duration kPauseAfterReturn = absl::Seconds(1);
 
  private:
+  bool NoneRuns() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.running() == 0; }
   bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.in_flight() == 0; }
   /// A moment of the steady clock, as the scheduler counts.
   absl::Time Now() const { return absl::FromUnixNanos(clock_.SteadyNanos()); }

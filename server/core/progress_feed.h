@@ -23,18 +23,27 @@ class ProgressFeed final : public store::JobObserver {
 
   void OnJobChanged(const model::JobPtr& job) override;
 
+  /// Runs once, when the feed is closed before its watcher is gone. The same rules apply.
+  using Closed = absl::AnyInvocable<void()>;
+
   /// Registers a watcher. A change before this call is not seen: look at the job after calling.
-  WatchId Watch(const model::JobKey& job, Watcher watcher);
+  /// Where the feed is closed already, `closed` runs at once.
+  WatchId Watch(const model::JobKey& job, Watcher watcher, Closed closed = nullptr);
 
   /// Removes a watcher. False when it is gone already. Afterwards it does not run and will not.
   bool Unwatch(const model::JobKey& job, WatchId id);
+
+  /// The server is about to end: removes every watcher and tells it, so that nobody waits for what will not happen.
+  void Close();
 
  private:
   struct Entry {
     WatchId id;
     Watcher watcher;
+    Closed closed;
   };
   absl::Mutex mutex_;
+  bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
   WatchId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<model::JobKey, std::vector<Entry>> watchers_ ABSL_GUARDED_BY(mutex_);
 };

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "server/core/service_definition.h"
 #include "storage/model/chunk.h"
+#include "storage/model/exception.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::core {
@@ -86,7 +87,7 @@ inline constexpr std::string_view kRecordTimeout = "RECORD_TIMEOUT";
 inline constexpr std::string_view kOutputInvalid = "OUTPUT_INVALID";
 inline constexpr std::string_view kOutputNameTaken = "OUTPUT_NAME_TAKEN";
 inline constexpr std::string_view kRunFailed = "RUN_FAILED";
-inline constexpr std::string_view kInputLost = "INPUT_LOST";
+inline constexpr std::string_view kInputLost = model::kInputLostCode;
 inline constexpr std::string_view kWorkerDied = "WORKER_DIED";
 }  // namespace record_code
 

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "server/core/log.h"
 #include "spdlog/spdlog.h"
 #include "storage/model/job_rules.h"
 
@@ -22,8 +24,10 @@ CrashGuard StartCrashGuard(const std::filesystem::path& folder, int threads, con
   const std::vector<LastFlight> flights = FlightRecorder::Read(recorder_file);
   const std::vector<LastFlight> quarantined = guard.quarantine.CountDeath(flights, waiting);
   for (const LastFlight& flight : quarantined) {
-    spdlog::error("job {} chunk {} record {} was running at {} deaths of the server in a row and is not run again",
-                  flight.job.job_id, flight.sequence, flight.index, Quarantine::kDeathsMax);
+    core::Log(spdlog::level::err,
+              absl::StrCat("record ", flight.index, " was running at ", Quarantine::kDeathsMax,
+                           " deaths of the server in a row and is not run again"),
+              {{"job_id", flight.job.job_id}, {"chunk", absl::StrCat(flight.sequence)}});
   }
   // The count first: a death in between is then told from the one that is counted by its epoch.
   if (const absl::Status saved = guard.quarantine.Save(deaths_file); !saved.ok()) {

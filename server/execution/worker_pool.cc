@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/core/log.h"
 #include "server/execution/chunk_attempt.h"
 #include "server/execution/commit_sequencer.h"
 #include "server/execution/held_chunks.h"
 #include "server/execution/runner_cache.h"
-#include "spdlog/spdlog.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/retry_policy.h"
@@ -24,6 +24,10 @@ using model::Reason;
 /// An error that goes by itself or with a full disk, not with the chunk that met it.
 bool IsOfTheDisk(const absl::Status& status) {
   return model::HasReason(status, Reason::kStorageFull) || model::HasReason(status, Reason::kStorageFailed);
+}
+
+void LogChunk(spdlog::level::level_enum level, const core::Lease& lease, const std::string& message) {
+  core::Log(level, message, {{"job_id", lease.job->id}, {"chunk", absl::StrCat(lease.sequence)}});
 }
 
 class LocalWorkerPool final : public WorkerPool {
@@ -113,8 +117,8 @@ class LocalWorkerPool final : public WorkerPool {
   void Committed(const core::Lease& lease, const absl::Status& status) {
     // A stale lease is no failure: the job was cancelled meanwhile, or the chunk is committed already.
     if (status.ok() || model::HasReason(status, Reason::kLeaseStale)) return hub_.Done(lease);
-    spdlog::error("job {} chunk {}: its outcome could not be stored and the chunk will run again: {}", lease.job->id,
-                  lease.sequence, std::string(status.message()));
+    LogChunk(spdlog::level::err, lease,
+             absl::StrCat("its outcome could not be stored and the chunk will run again: ", status.message()));
     // A disk that refuses one refuses all: everybody waits.
     if (IsOfTheDisk(status)) return hub_.Return(lease);
     hub_.Return(lease, Backoff(lease, lease.attempt));
@@ -138,7 +142,7 @@ class LocalWorkerPool final : public WorkerPool {
     const std::string why = absl::StrCat("chunk ", lease.sequence, " cannot be read: ", std::string(status.message()));
     const absl::StatusOr<model::Chunk> chunk = store_.FindChunk(lease.job->key(), lease.sequence);
     if (!chunk.ok()) return FailJob(lease, why);
-    spdlog::error("job {}: {}; its {} records become exceptions", lease.job->id, why, chunk->record_count);
+    LogChunk(spdlog::level::err, lease, absl::StrCat(why, "; its ", chunk->record_count, " records become exceptions"));
     Commit(lease, LostInput(*chunk, why));
   }
 
@@ -150,13 +154,14 @@ class LocalWorkerPool final : public WorkerPool {
 
   void Postpone(const core::Lease& lease, const char* verb, const absl::Status& status) {
     const absl::Duration backoff = Backoff(lease, lease.attempt);
-    spdlog::warn("job {} chunk {}: cannot {} it, next attempt in {}: {}", lease.job->id, lease.sequence, verb,
-                 absl::FormatDuration(backoff), std::string(status.message()));
+    LogChunk(spdlog::level::warn, lease,
+             absl::StrCat("cannot ", verb, " the chunk, next attempt in ", absl::FormatDuration(backoff), ": ",
+                          status.message()));
     Return(lease, backoff);
   }
 
   void FailJob(const core::Lease& lease, const std::string& why) {
-    spdlog::error("job {} fails: {}", lease.job->id, why);
+    LogChunk(spdlog::level::err, lease, absl::StrCat("the job fails: ", why));
     if (const auto failed = store_.FailJob(lease.job->key(), why); !failed.ok()) {
       return Postpone(lease, "give up", failed.status());
     }

@@ -37,6 +37,8 @@ struct ServerInfo {
   absl::Time start_time;
   /// Threads of the worker pool.
   int32_t workers = 1;
+  /// Where backups are made; empty: nowhere.
+  std::string backup_folder;
 };
 
 /// The parts of the server that handlers use. Constant after construction; all parts are thread-safe.

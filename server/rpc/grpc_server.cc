@@ -26,7 +26,7 @@ class Server final : public GrpcServer {
 
   ~Server() override { Shutdown(absl::ZeroDuration()); }
 
-  absl::Status Start(const std::string& address) {
+  absl::Status Start(const std::string& address, const CallWatch& watch) {
     grpc::ServerBuilder builder;
     // Without this a second server could listen on the same port and take half of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -39,6 +39,9 @@ class Server final : public GrpcServer {
     builder.SetMaxSendMessageSize(-1);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     for (const std::unique_ptr<grpc::Service>& service : services_) builder.RegisterService(service.get());
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watchers;
+    watchers.push_back(MakeCallWatcher(watch, environment_.deps.clock, environment_.deps.ids));
+    builder.experimental().SetInterceptorCreators(std::move(watchers));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
       return model::MakeError(model::Reason::kServerNotReady,
@@ -73,11 +76,12 @@ class Server final : public GrpcServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> StartGrpcServer(const std::string& address, const handlers::Deps& deps,
-                                                            core::Executor& executor, core::ProgressFeed& feed) {
+                                                            core::Executor& executor, core::ProgressFeed& feed,
+                                                            const CallWatch& watch) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto server = std::make_unique<Server>(deps, executor, feed);
-  if (absl::Status status = server->Start(address); !status.ok()) return status;
+  if (absl::Status status = server->Start(address, watch); !status.ok()) return status;
   return server;
 }
 

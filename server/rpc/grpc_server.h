@@ -9,6 +9,7 @@
 #include "server/core/executor.h"
 #include "server/core/progress_feed.h"
 #include "server/handlers/call.h"
+#include "server/rpc/call_watch.h"
 
 namespace millrace::rpc {
 
@@ -31,6 +32,7 @@ class GrpcServer {
 /// `address` is `HOST:PORT`. `executor` and `feed` and all of `deps` must outlive the server. UNAVAILABLE when the
 /// address cannot be listened on, for example because another process has it.
 absl::StatusOr<std::unique_ptr<GrpcServer>> StartGrpcServer(const std::string& address, const handlers::Deps& deps,
-                                                            core::Executor& executor, core::ProgressFeed& feed);
+                                                            core::Executor& executor, core::ProgressFeed& feed,
+                                                            const CallWatch& watch = {});
 
 }  // namespace millrace::rpc

@@ -70,11 +70,16 @@ class PullReactor final : public grpc::ServerUnaryReactor, public std::enable_sh
   void Wait(int64_t cursor) {
     if (!EnsureAlarm()) return;
     const model::JobKey key = call_.job(request_.pipeline_id());
-    const core::ProgressFeed::WatchId id =
-        environment_.feed.Watch(key, [weak = weak_from_this(), cursor](const model::JobPtr& job) {
+    const core::ProgressFeed::WatchId id = environment_.feed.Watch(
+        key,
+        [weak = weak_from_this(), cursor](const model::JobPtr& job) {
           const std::shared_ptr<PullReactor> self = weak.lock();
           // Where the executor has no room, the next change or the alarm ends the wait.
           return self == nullptr || (self->HasNews(*job, cursor) && self->SubmitAttempt());
+        },
+        [weak = weak_from_this()] {
+          // The server drains: nothing more will come, so the caller is sent home with what there is.
+          if (const std::shared_ptr<PullReactor> self = weak.lock()) self->EndWait();
         });
     // What happened between the attempt and Watch was seen by neither. If the watcher has fired meanwhile, an attempt
     // is on its way already.
@@ -99,10 +104,14 @@ class PullReactor final : public grpc::ServerUnaryReactor, public std::enable_sh
   }
 
   void OnAlarm(bool fired) {
+    if (fired) EndWait();
+  }
+
+  void EndWait() {
     v1::PullResponse response;
     {
       absl::MutexLock lock(&mutex_);
-      if (!fired || finished_) return;
+      if (finished_) return;
       expired_ = true;
       // An attempt that runs may hold results that are acknowledged already: it must be the one to answer.
       if (attempting_) return;

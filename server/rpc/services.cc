@@ -1,9 +1,11 @@
 #include "server/rpc/services.h"
 
+#include "millrace/v1/admin_service.grpc.pb.h"
 #include "millrace/v1/catalog_service.grpc.pb.h"
 #include "millrace/v1/exception_service.grpc.pb.h"
 #include "millrace/v1/job_service.grpc.pb.h"
 #include "millrace/v1/pipeline_service.grpc.pb.h"
+#include "server/handlers/admin_handlers.h"
 #include "server/handlers/catalog_handlers.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/pipeline_handlers.h"
@@ -128,6 +130,18 @@ class CatalogService final : public v1::CatalogService::CallbackService {
   const Environment& environment_;
 };
 
+class AdminService final : public v1::AdminService::CallbackService {
+ public:
+  explicit AdminService(const Environment& environment) : environment_(environment) {}
+
+  Reactor* CreateBackup(Context* context, const v1::CreateBackupRequest* request, v1::Backup* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::CreateBackup);
+  }
+
+ private:
+  const Environment& environment_;
+};
+
 }  // namespace
 
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Environment& environment) {
@@ -136,6 +150,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Environment& envi
   services.push_back(std::make_unique<JobService>(environment));
   services.push_back(std::make_unique<ExceptionService>(environment));
   services.push_back(std::make_unique<CatalogService>(environment));
+  services.push_back(std::make_unique<AdminService>(environment));
   return services;
 }
 

@@ -42,6 +42,17 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       ToStatusProto(status).SerializeAsString());
 }
 
+grpc::Status WithRequestId(const grpc::Status& status, const std::string& request_id) {
+  google::rpc::Status rich;
+  if (status.ok() || !rich.ParseFromString(status.error_details())) return status;
+  rich.set_code(static_cast<int>(status.error_code()));
+  rich.set_message(status.error_message());
+  google::rpc::RequestInfo info;
+  info.set_request_id(request_id);
+  rich.add_details()->PackFrom(info);
+  return grpc::Status(status.error_code(), status.error_message(), rich.SerializeAsString());
+}
+
 grpc::Status BusyStatus() {
   return ToGrpcStatus(
       model::WithRetryAfter(model::MakeError(model::Reason::kServerBusy,

@@ -17,7 +17,7 @@ grpc::ServerUnaryReactor* ServeUnary(grpc::CallbackServerContext* context, const
                                      const Environment& environment, Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const handlers::Call call = environment.NewCall();
-  const bool accepted = environment.executor.TrySubmit([=, &environment] {
+  auto work = [=, &environment] {
     // A caller that has gone needs no answer, and its call no work.
     if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
     // gRPC made the request for this call alone and reads it no more, so a handler may take its bytes.
@@ -25,8 +25,9 @@ grpc::ServerUnaryReactor* ServeUnary(grpc::CallbackServerContext* context, const
     if (!result.ok()) return reactor->Finish(ToGrpcStatus(result.status()));
     *response = *std::move(result);
     reactor->Finish(grpc::Status::OK);
-  });
-  if (!accepted) reactor->Finish(BusyStatus());
+  };
+  // The request waits with its call.
+  if (!environment.executor.TrySubmit(std::move(work), request->ByteSizeLong())) reactor->Finish(BusyStatus());
   return reactor;
 }
 

@@ -16,6 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "storage/engine/engine_statistics.h"
+#include "storage/model/errors.h"
 
 namespace millrace::engine {
 
@@ -92,7 +94,27 @@ class Engine {
 
   /// Puts on disk what was written without sync.
   virtual absl::Status SyncLog() = 0;
+
+  /// Writes all files of the engine, as they are now, to `folder`, which must not exist: it can be opened like the
+  /// engine's own folder. What was written with sync before the call is in it. Files that never change are linked where
+  /// that is possible. Writes go on meanwhile. STORAGE_FAILED for an engine that has no files.
+  virtual absl::Status Checkpoint(const std::filesystem::path& folder) const {
+    return model::MakeError(model::Reason::kStorageFailed, "there are no files to write to " + folder.string());
+  }
+
+  /// An engine that is not watched has nothing to tell.
+  virtual EngineStatistics Statistics() const { return {}; }
 };
+
+/// Opens the folder to look at it: nothing in it is changed, and Write fails. `lock`: as OpenEngine, refuse a folder that
+/// is open, and keep others from opening it. Without, nobody may change the folder meanwhile. The folder must exist, with
+/// at least one of the families; those that it lacks are empty.
+absl::StatusOr<std::unique_ptr<Engine>> OpenEngineToRead(const EngineOptions& options, bool lock);
+
+/// Copies the files of an engine's folder to `destination`, which is made: what is there can be opened like the folder
+/// itself. Files that never change are linked where that is possible. Changes nothing in the folder. REQUIRES: nobody writes
+/// to it meanwhile, as while it is open to read with a lock.
+absl::Status CopyClosedFolder(const std::filesystem::path& folder, const std::filesystem::path& destination);
 
 /// Opens the folder for this process alone. Errors name the folder and say what stands in the way: another process has
 /// it open, it cannot be written, it is a file, the disk is full, its files are damaged.

@@ -133,6 +133,45 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngineOnEnv(const EngineOptions& opt
   return engine;
 }
 
+absl::StatusOr<std::unique_ptr<Engine>> OpenEngineToRead(const EngineOptions& options, bool lock) {
+  rocksdb::DBOptions db_options = MakeDbOptions(rocksdb::Env::Default());
+  db_options.create_if_missing = false;
+  std::shared_ptr<rocksdb::FileLock> held;
+  if (lock) {
+    rocksdb::FileLock* raw_lock = nullptr;
+    const rocksdb::Status locked = db_options.env->LockFile((options.folder / "LOCK").string(), &raw_lock);
+    if (!locked.ok()) return FromRocksOpen(locked, options.folder);
+    held = std::shared_ptr<rocksdb::FileLock>(
+        raw_lock, [env = db_options.env](rocksdb::FileLock* file) { static_cast<void>(env->UnlockFile(file)); });
+  }
+  const std::shared_ptr<rocksdb::Cache> block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  Descriptors known;
+  for (const FamilyOptions& family : options.families) {
+    known.emplace_back(family.name, MakeFamilyOptions(family, block_cache));
+  }
+  std::vector<std::string> stored;
+  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(db_options, options.folder.string(), &stored);
+  if (!listed.ok()) return FromRocksOpen(listed, options.folder);
+  const auto is_stored = [&stored](const std::string& name) {
+    return std::find(stored.begin(), stored.end(), name) != stored.end();
+  };
+  if (std::none_of(known.begin(), known.end(), [&](const auto& family) { return is_stored(family.name); })) {
+    return FolderError(options.folder, "is no data folder of Millrace");
+  }
+  // An older version had fewer families; those it lacks are read as the default family, which is always empty.
+  for (rocksdb::ColumnFamilyDescriptor& family : known) {
+    if (!is_stored(family.name)) family.name = rocksdb::kDefaultColumnFamilyName;
+  }
+  known.emplace_back(rocksdb::kDefaultColumnFamilyName, MakeFamilyOptions({}, block_cache));
+  rocksdb::DB* raw = nullptr;
+  Handles handles;
+  const rocksdb::Status opened =
+      rocksdb::DB::OpenForReadOnly(db_options, options.folder.string(), known, &handles, &raw);
+  if (!opened.ok()) return FromRocksOpen(opened, options.folder);
+  return std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(raw), std::move(handles),
+                                       std::make_shared<NeedsResume>(false), std::move(held));
+}
+
 absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const EngineOptions& options) {
   return OpenEngineOnEnv(options, rocksdb::Env::Default());
 }

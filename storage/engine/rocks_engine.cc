@@ -98,8 +98,11 @@ class RocksCursor final : public Cursor {
 }  // namespace
 
 RocksEngine::RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
-                         std::shared_ptr<NeedsResume> needs_resume)
-    : db_(std::move(db)), handles_(std::move(handles)), needs_resume_(std::move(needs_resume)) {}
+                         std::shared_ptr<NeedsResume> needs_resume, std::shared_ptr<const void> lock)
+    : lock_(std::move(lock)),
+      db_(std::move(db)),
+      handles_(std::move(handles)),
+      needs_resume_(std::move(needs_resume)) {}
 
 RocksEngine::~RocksEngine() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -23,9 +24,9 @@ using NeedsResume = std::atomic<bool>;
 
 class RocksEngine final : public Engine {
  public:
-  /// `handles` are the families in the order of EngineOptions, then those nobody asked for.
+  /// `lock`, if any, is let go of when the engine is closed. `handles` are the families in the order of EngineOptions, then those nobody asked for.
   RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
-              std::shared_ptr<NeedsResume> needs_resume);
+              std::shared_ptr<NeedsResume> needs_resume, std::shared_ptr<const void> lock = nullptr);
   ~RocksEngine() override;
 
   absl::StatusOr<std::optional<std::string>> Get(FamilyIndex family, std::string_view key) const override;
@@ -34,6 +35,8 @@ class RocksEngine final : public Engine {
   std::unique_ptr<WriteUnit> NewUnit() const override;
   absl::Status Write(WriteUnit& unit, bool sync) override;
   absl::Status SyncLog() override;
+  absl::Status Checkpoint(const std::filesystem::path& folder) const override;
+  EngineStatistics Statistics() const override;
 
  private:
   /// Before each write: brings the engine back after a failure.
@@ -44,6 +47,7 @@ class RocksEngine final : public Engine {
   void KeepUnflushed();
   uint64_t CurrentLog() const;
 
+  const std::shared_ptr<const void> lock_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   const std::shared_ptr<NeedsResume> needs_resume_;

@@ -53,6 +53,13 @@ absl::Status FromRocksOpen(const rocksdb::Status& status, const std::filesystem:
                                   " is in use: another process has it open; stop that one or choose another folder"),
                      {{"folder", folder.string()}});
   }
+  if (status.IsIOError() && absl::StrContains(status.ToString(), "Permission denied")) {
+    return MakeError(
+        Reason::kStorageFailed,
+        absl::StrCat("data folder ", folder.string(), " holds a file that this user may not use (", status.ToString(),
+                     "); whoever ran a tool as root must give the files back: chown -R"),
+        {{"folder", folder.string()}});
+  }
   return Translate(status, absl::StrCat("data folder ", folder.string()));
 }
 

@@ -50,6 +50,10 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kStorageFailed, StatusCode::kInternal, "STORAGE_FAILED"},
     ReasonRow{Reason::kStorageCorrupt, StatusCode::kDataLoss, "STORAGE_CORRUPT"},
     ReasonRow{Reason::kInternalError, StatusCode::kInternal, "INTERNAL_ERROR"},
+    ReasonRow{Reason::kBackupNameTaken, StatusCode::kAlreadyExists, "BACKUP_NAME_TAKEN"},
+    ReasonRow{Reason::kBackupUnsound, StatusCode::kDataLoss, "BACKUP_UNSOUND"},
+    ReasonRow{Reason::kBackupNotEnabled, StatusCode::kFailedPrecondition, "BACKUP_NOT_ENABLED"},
+    ReasonRow{Reason::kFolderNotEmpty, StatusCode::kFailedPrecondition, "FOLDER_NOT_EMPTY"},
 };
 
 const ReasonRow& RowOf(Reason reason) {

@@ -44,6 +44,10 @@ enum class Reason {
   kStorageFailed = 62,
   kStorageCorrupt = 63,
   kInternalError = 64,
+  kBackupNameTaken = 80,
+  kBackupUnsound = 81,
+  kBackupNotEnabled = 82,
+  kFolderNotEmpty = 83,
 };
 
 /// What is known about an error beyond its code and message.

@@ -43,6 +43,9 @@ struct ExceptionGroup {
   std::string sample_message;
 };
 
+/// The code of each record of a chunk whose stored input is damaged or gone: the loss is accounted for.
+inline constexpr std::string_view kInputLostCode = "INPUT_LOST";
+
 /// `SEQUENCE-INDEX`: unique within a job, made without asking anyone.
 std::string ExceptionId(int64_t sequence, int32_t index);
 

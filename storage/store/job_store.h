@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,9 +23,11 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/notification.h"
 #include "storage/model/chunk.h"
+#include "storage/model/errors.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/service_version.h"
+#include "storage/store/store_statistics.h"
 
 namespace millrace::store {
 
@@ -99,6 +102,15 @@ class JobStore {
 
   /// Sets who hears of changes, before the first verb. Not owned.
   virtual void SetObserver(JobObserver* observer) = 0;
+
+  /// Writes everything that is acknowledged before the call to `folder`, which must not exist, in files that can be
+  /// opened as a store. Verbs go on meanwhile. STORAGE_FULL, STORAGE_FAILED; always the latter for a store in memory.
+  virtual absl::Status Checkpoint(const std::filesystem::path& folder) const {
+    return model::MakeError(model::Reason::kStorageFailed, "there are no files to write to " + folder.string());
+  }
+
+  /// May take some milliseconds: for a watcher that asks every few seconds. A store in memory has nothing to tell.
+  virtual StoreStatistics Statistics() const { return {}; }
 
   // Jobs.
 

@@ -1,5 +1,7 @@
 #include "storage/store/rocks_commit_lane.h"
 
+#include <array>
+
 namespace millrace::store {
 namespace {
 
@@ -7,12 +9,16 @@ namespace {
 constexpr size_t kGroupBytesMax = size_t{8} << 20;
 constexpr size_t kGroupUnitsMax = 1'024;
 
+constexpr std::array kGroupVerbsBounds = {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0};
+
 constexpr absl::Duration kSyncInterval = absl::Seconds(1);
 
 }  // namespace
 
 CommitLane::CommitLane(engine::Engine* engine, JobTable* table, const model::Clock* clock, bool sync)
-    : engine_(engine), table_(table), clock_(clock), sync_(sync), thread_([this] { Run(); }) {}
+    : engine_(engine), table_(table), clock_(clock), sync_(sync), group_verbs_(kGroupVerbsBounds), thread_([this] {
+        Run();
+      }) {}
 
 CommitLane::~CommitLane() {
   {
@@ -78,7 +84,11 @@ void CommitLane::Process(const Units& units) {
     unit->Apply(group);
     changes.push_back(group.TakeChanges());
   }
+  const int64_t begin_nanos = clock_->SteadyNanos();
   const absl::Status written = group.Write(sync_);
+  write_seconds_.Add(1e-9 * static_cast<double>(clock_->SteadyNanos() - begin_nanos));
+  group_verbs_.Add(static_cast<double>(units.size()));
+  if (!written.ok()) failed_writes_.fetch_add(1, std::memory_order_relaxed);
   unsynced_ = unsynced_ || !sync_;
   for (size_t i = 0; i < units.size(); ++i) {
     if (written.ok() && observer_ != nullptr) {
@@ -86,6 +96,13 @@ void CommitLane::Process(const Units& units) {
     }
     units[i]->Complete(written);
   }
+}
+
+StoreStatistics CommitLane::Statistics() const {
+  return {.group_verbs = group_verbs_.Read(),
+          .write_seconds = write_seconds_.Read(),
+          .failed_writes = failed_writes_.load(std::memory_order_relaxed),
+          .engine = {}};
 }
 
 void CommitLane::SyncLog() {

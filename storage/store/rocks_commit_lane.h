@@ -3,6 +3,7 @@
 // left, writes them all at once, tells the observer, and completes them: one sync for many verbs, no locks on jobs.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -19,9 +20,11 @@
 #include "absl/synchronization/mutex.h"
 #include "storage/engine/engine.h"
 #include "storage/model/clock.h"
+#include "storage/model/histogram.h"
 #include "storage/store/job_store.h"
 #include "storage/store/rocks_group.h"
 #include "storage/store/rocks_job_table.h"
+#include "storage/store/store_statistics.h"
 
 namespace millrace::store {
 
@@ -85,6 +88,9 @@ class CommitLane {
     Submit(std::make_unique<VerbUnit<T>>(passage, std::move(verb), std::move(done)));
   }
 
+  /// For any thread. What the engine has to tell is not in it.
+  StoreStatistics Statistics() const;
+
  private:
   using Units = std::vector<std::unique_ptr<Unit>>;
 
@@ -102,6 +108,10 @@ class CommitLane {
   const model::Clock* const clock_;
   const bool sync_;
   JobObserver* observer_ = nullptr;
+
+  model::Histogram group_verbs_;
+  model::Histogram write_seconds_{model::SecondsBounds()};
+  std::atomic<int64_t> failed_writes_ = 0;
 
   // The lane's own.
   bool unsynced_ = false;

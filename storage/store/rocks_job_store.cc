@@ -22,17 +22,6 @@ absl::StatusOr<int64_t> ReadMeta(const engine::Engine& engine, std::string_view 
   return row->has_value() ? format::DecodeMetaNumber(**row) : absl::StatusOr<int64_t>(0);
 }
 
-absl::Status CheckFormat(const engine::Engine& engine, const std::string& folder) {
-  const absl::StatusOr<int64_t> version = ReadMeta(engine, format::kFormatVersionKey);
-  if (!version.ok()) return version.status();
-  if (*version <= format::kFormatVersion) return absl::OkStatus();
-  return model::MakeError(
-      model::Reason::kStorageFailed,
-      absl::StrCat("data folder ", folder, " was written by format ", *version, ", this server reads up to ",
-                   format::kFormatVersion, "; use a newer millraced"),
-      {{"folder", folder}, {"format", absl::StrCat(*version)}, {"newest", absl::StrCat(format::kFormatVersion)}});
-}
-
 /// A commit that was leased before the store was closed or killed is told apart from now on.
 absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
   const absl::StatusOr<int64_t> before = ReadMeta(engine, format::kEpochKey);
@@ -64,6 +53,17 @@ absl::StatusOr<std::vector<model::JobPtr>> LoadUnfinished(const engine::Engine& 
 
 }  // namespace
 
+absl::Status CheckFormat(const engine::Engine& engine, const std::string& folder) {
+  const absl::StatusOr<int64_t> version = ReadMeta(engine, format::kFormatVersionKey);
+  if (!version.ok()) return version.status();
+  if (*version <= format::kFormatVersion) return absl::OkStatus();
+  return model::MakeError(
+      model::Reason::kStorageFailed,
+      absl::StrCat("data folder ", folder, " was written by format ", *version, ", this server reads up to ",
+                   format::kFormatVersion, "; use a newer millraced"),
+      {{"folder", folder}, {"format", absl::StrCat(*version)}, {"newest", absl::StrCat(format::kFormatVersion)}});
+}
+
 engine::EngineOptions EngineOptionsOf(const RocksJobStoreOptions& options) {
   engine::EngineOptions engine_options;
   engine_options.folder = options.folder;
@@ -81,6 +81,12 @@ RocksJobStore::RocksJobStore(const RocksJobStoreOptions& options, std::unique_pt
       epoch_(epoch),
       table_(unfinished),
       lane_(engine_.get(), &table_, clock_, options.sync) {}
+
+StoreStatistics RocksJobStore::Statistics() const {
+  StoreStatistics statistics = lane_.Statistics();
+  statistics.engine = engine_->Statistics();
+  return statistics;
+}
 
 absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStoreOptions& options,
                                                               std::unique_ptr<engine::Engine> engine) {

@@ -13,7 +13,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,6 +32,9 @@ namespace millrace::store {
 /// What the store needs of an engine.
 engine::EngineOptions EngineOptionsOf(const RocksJobStoreOptions& options);
 
+/// Refuses what a newer version wrote.
+absl::Status CheckFormat(const engine::Engine& engine, const std::string& folder);
+
 /// As OpenRocksJobStore over an engine that is open, with the families of EngineOptionsOf: for tests whose engine
 /// fails.
 absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStoreOptions& options,
@@ -43,6 +48,9 @@ class RocksJobStore final : public JobStore {
 
   int64_t epoch() const override { return epoch_; }
   void SetObserver(JobObserver* observer) override { lane_.SetObserver(observer); }
+
+  absl::Status Checkpoint(const std::filesystem::path& folder) const override { return engine_->Checkpoint(folder); }
+  StoreStatistics Statistics() const override;
 
   absl::StatusOr<model::JobPtr> CreateJob(model::Job job) override;
   void PushChunks(store::PushChunks request, Completion<PushReceipt> done) override;

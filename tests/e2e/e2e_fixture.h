@@ -100,6 +100,33 @@ class E2eFixture : public ::testing::Test {
     }
   }
 
+  /// Pushes one chunk that runs for many seconds, and returns when it runs.
+  void PushEndlessChunk() {
+    v1::CreateServiceVersionRequest service;
+    service.set_definition(
+        "{service: test/busy, version: 1.0.0, inputs: {n: {type: number}}, outputs: [m],"
+        " nodes: {m: {lua: \"(function() local s = 0 for i = 1, 10000000 do s = s + i end return s end)()\"}}}");
+    const client::Client client = Connect();
+    ASSERT_TRUE(client.CreateServiceVersion(service).ok());
+    v1::CreatePipelineRequest create;
+    create.set_service("test/busy");
+    create.set_pipeline_id("busy");
+    create.set_request_id("busy");
+    ASSERT_TRUE(client.CreatePipeline(create).ok());
+    v1::PushRequest push;
+    push.set_pipeline_id("busy");
+    push.set_request_id("push");
+    std::string lines;
+    for (int i = 0; i < 300; ++i) lines += "{\"n\":1}\n";
+    push.mutable_inputs()->set_json_lines(lines);
+    ASSERT_TRUE(client.Push(push).ok());
+    for (;;) {
+      const auto description = client.DescribePipelines();
+      ASSERT_TRUE(description.ok()) << description.status();
+      if (description->tenant().workers_in_use() > 0) return;
+    }
+  }
+
   const harness::TemporaryFolder folder_;
   int port_ = 0;
   std::unique_ptr<harness::ServerProcess> server_;

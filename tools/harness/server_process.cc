@@ -32,7 +32,8 @@ std::string ReadLine(int fd) {
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const std::filesystem::path& binary,
                                                                     const std::filesystem::path& data_folder, int port,
-                                                                    const std::vector<std::string>& flags) {
+                                                                    const std::vector<std::string>& flags,
+                                                                    const ProgramOutput& output) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe2");
   std::vector<std::string> command = {binary.string(),
@@ -43,7 +44,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const std::f
                                       "--port-file",
                                       absl::StrCat("/dev/fd/", kPortFd)};
   command.insert(command.end(), flags.begin(), flags.end());
-  absl::StatusOr<std::unique_ptr<Program>> program = Program::Start(command, {}, ends[1], kPortFd);
+  absl::StatusOr<std::unique_ptr<Program>> program = Program::Start(command, output, ends[1], kPortFd);
   close(ends[1]);
   // The pipe ends when the child has written its port, or has died.
   const std::string text = program.ok() ? ReadLine(ends[0]) : "";
@@ -62,5 +63,9 @@ std::string ServerProcess::address() const { return absl::StrCat("127.0.0.1:", p
 void ServerProcess::Kill() { program_->End(SIGKILL); }
 
 int ServerProcess::Terminate() { return program_->End(SIGTERM); }
+
+void ServerProcess::Send(int signal) const { kill(program_->pid(), signal); }
+
+int ServerProcess::Wait() { return program_->Wait(); }
 
 }  // namespace millrace::harness

@@ -18,10 +18,12 @@ namespace millrace::harness {
 class ServerProcess {
  public:
   /// Starts `binary` on `data_folder` and waits until it serves: it says so by writing its port into a pipe. `port` 0
-  /// lets the system choose. Fails when the process ends before it serves; what it said is on stderr.
+  /// lets the system choose. Fails when the process ends before it serves; what it said is on stderr, or where
+  /// `output` sends it.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::filesystem::path& binary,
                                                               const std::filesystem::path& data_folder, int port = 0,
-                                                              const std::vector<std::string>& flags = {});
+                                                              const std::vector<std::string>& flags = {},
+                                                              const ProgramOutput& output = {});
 
   pid_t pid() const { return program_->pid(); }
   int port() const { return port_; }
@@ -33,6 +35,12 @@ class ServerProcess {
 
   /// SIGTERM, and waits for the end. Returns the exit code, or 128 + the signal that ended it.
   int Terminate();
+
+  /// Sends a signal and waits for nothing.
+  void Send(int signal) const;
+
+  /// Waits for the end. Returns as Terminate does.
+  int Wait();
 
  private:
   ServerProcess(std::unique_ptr<Program> program, int port) : program_(std::move(program)), port_(port) {}

@@ -55,7 +55,7 @@ void AddServicesCommands(CommandTree& tree);
 void AddPipelinesCommands(CommandTree& tree);
 void AddJobsCommands(CommandTree& tree);
 void AddExceptionsCommands(CommandTree& tree);
-/// health, version, completion.
+/// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);
 
 }  // namespace millrace::cli

@@ -16,6 +16,10 @@ constexpr absl::Duration kVersionTimeout = absl::Seconds(2);
 
 struct NoOptions {};
 
+struct BackupOptions {
+  std::string name;
+};
+
 struct CompletionOptions {
   std::string shell;
   CommandTree* tree = nullptr;
@@ -34,6 +38,22 @@ absl::StatusOr<ExitCode> Health(Session& session, const NoOptions&) {
   }
   if (!health.ok()) return During(absl::StrCat("the server at ", server, " does not serve"), health);
   session.out() << session.out_style().Green("serving") << ": " << server << "\n";
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> CreateBackup(Session& session, const BackupOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::CreateBackupRequest request;
+  request.set_name(options.name);
+  const auto backup = client->CreateBackup(request, session.call());
+  if (!backup.ok()) return During("the backup was not made", backup.status());
+  if (session.json()) {
+    session.PrintJson(*backup);
+    return ExitCode::kOk;
+  }
+  session.out() << "backup " << Printable(backup->path()) << " on the server: " << backup->job_count() << " jobs, "
+                << backup->file_count() << " files, " << backup->bytes() << " bytes, verified\n";
   return ExitCode::kOk;
 }
 
@@ -67,6 +87,15 @@ void AddServerCommands(CommandTree& tree) {
       tree.AddCommand(&tree.app(), "health", "Ask whether the server serves; exit code 5 when not",
                       "millrace health && echo ready\nmillrace health --server db7.example:7400 -o json");
   tree.OnRun(health, std::make_shared<NoOptions>(), &Health);
+
+  CLI::App* server = tree.AddGroup("server", "Look after the server itself");
+  auto backup_options = std::make_shared<BackupOptions>();
+  CLI::App* backup = tree.AddCommand(server, "backup", "Make a backup on the server, while it serves, and verify it",
+                                     "millrace server backup monday\nmillrace server backup $(date +%F) -o json");
+  backup->add_option("NAME", backup_options->name, "A new folder of this name in the server's --backup-dir")
+      ->required()
+      ->type_name("");
+  tree.OnRun(backup, backup_options, &CreateBackup);
 
   CLI::App* version = tree.AddCommand(&tree.app(), "version", "Show the versions of this program and of the server",
                                       "millrace version");

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cpp/internal/grpc_stream.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "millrace/v1/admin_service.grpc.pb.h"
 #include "millrace/v1/catalog_service.grpc.pb.h"
 #include "millrace/v1/exception_service.grpc.pb.h"
 #include "millrace/v1/job_service.grpc.pb.h"
@@ -55,6 +56,7 @@ class GrpcConnection final : public Connection {
         catalog_(v1::CatalogService::NewStub(channel_)),
         jobs_(v1::JobService::NewStub(channel_)),
         exceptions_(v1::ExceptionService::NewStub(channel_)),
+        admin_(v1::AdminService::NewStub(channel_)),
         health_(grpc::health::v1::Health::NewStub(channel_)) {}
 
   absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
@@ -150,6 +152,10 @@ class GrpcConnection final : public Connection {
                 options);
   }
 
+  absl::StatusOr<v1::Backup> CreateBackup(const v1::CreateBackupRequest& request, const CallOptions& options) override {
+    return Call(method::kCreateBackup, *admin_, &v1::AdminService::Stub::CreateBackup, request, options);
+  }
+
   absl::Status CheckHealth(const CallOptions& options) override {
     absl::StatusOr<grpc::health::v1::HealthCheckResponse> response =
         Call(method::kHealthCheck, *health_, &grpc::health::v1::Health::Stub::Check,
@@ -177,8 +183,13 @@ class GrpcConnection final : public Connection {
     DriveReconnect();
     Response response;
     const absl::Status status = ToAbslStatus((stub.*rpc)(&context, request, &response));
-    if (!status.ok()) return status;
-    return response;
+    if (status.ok()) return response;
+    // gRPC cancels calls that reach a server while it shuts down. The caller did not ask for that; to him the server is
+    // gone for the moment.
+    if (absl::IsCancelled(status) && !options.stop.stop_requested()) {
+      return absl::UnavailableError("the server ended the call, because it is being shut down");
+    }
+    return status;
   }
 
   // Lets a lost connection come back. A call over a broken channel fails at once, and while no call waits, gRPC looks
@@ -195,6 +206,7 @@ class GrpcConnection final : public Connection {
   const std::unique_ptr<v1::CatalogService::Stub> catalog_;
   const std::unique_ptr<v1::JobService::Stub> jobs_;
   const std::unique_ptr<v1::ExceptionService::Stub> exceptions_;
+  const std::unique_ptr<v1::AdminService::Stub> admin_;
   const std::unique_ptr<grpc::health::v1::Health::Stub> health_;
 };
 

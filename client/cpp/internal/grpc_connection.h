@@ -30,6 +30,7 @@ inline constexpr std::string_view kListJobs = "millrace.v1.JobService/ListJobs";
 inline constexpr std::string_view kDeleteJob = "millrace.v1.JobService/DeleteJob";
 inline constexpr std::string_view kListExceptions = "millrace.v1.ExceptionService/ListExceptions";
 inline constexpr std::string_view kListExceptionGroups = "millrace.v1.ExceptionService/ListExceptionGroups";
+inline constexpr std::string_view kCreateBackup = "millrace.v1.AdminService/CreateBackup";
 inline constexpr std::string_view kHealthCheck = "grpc.health.v1.Health/Check";
 }  // namespace method
 

@@ -25,6 +25,9 @@ bool IsIdempotent(const v1::PushRequest& request) {
 // What a lost reply acknowledged would be skipped without `after`.
 bool IsIdempotent(const v1::PullRequest& request) { return !request.auto_acknowledge() || request.has_after(); }
 
+// The second one would find its own name taken.
+bool IsIdempotent(const v1::CreateBackupRequest&) { return false; }
+
 template <typename Request>
 bool IsIdempotent(const Request&) {
   return true;
@@ -119,6 +122,10 @@ class RetryingConnection final : public Connection {
   absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
                                                                       const CallOptions& options) override {
     return Repeat(method::kListExceptionGroups, &Connection::ListExceptionGroups, request, options);
+  }
+
+  absl::StatusOr<v1::Backup> CreateBackup(const v1::CreateBackupRequest& request, const CallOptions& options) override {
+    return Repeat(method::kCreateBackup, &Connection::CreateBackup, request, options);
   }
 
   // Asked about this moment, so the first answer is the right one.

@@ -66,6 +66,8 @@ class MockConnection : public Connection {
 
   MOCK_METHOD(absl::StatusOr<v1::ListExceptionsResponse>, ListExceptions,
               (const v1::ListExceptionsRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Backup>, CreateBackup, (const v1::CreateBackupRequest&, const CallOptions&),
+              (override));
   MOCK_METHOD(absl::StatusOr<v1::ListExceptionGroupsResponse>, ListExceptionGroups,
               (const v1::ListExceptionGroupsRequest&, const CallOptions&), (override));
 

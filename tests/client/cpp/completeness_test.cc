@@ -101,6 +101,7 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
       PROOF(ExceptionService, ListExceptions, ListExceptionsRequest, ListExceptionsResponse),
       PROOF(ExceptionService, ListExceptionGroups, ListExceptionGroupsRequest, ListExceptionGroupsResponse),
+      PROOF(AdminService, CreateBackup, CreateBackupRequest, Backup),
   };
   return *proofs;
 }
@@ -109,7 +110,7 @@ TEST(CompletenessTest, EveryRpcOfTheProtosHasAMethod) {
   std::set<std::string> rpcs;
   for (const auto* file : {v1::PipelineStatus::descriptor()->file(), v1::PushRequest::descriptor()->file(),
                            v1::ServiceVersion::descriptor()->file(), v1::GetJobRequest::descriptor()->file(),
-                           v1::RecordException::descriptor()->file()}) {
+                           v1::RecordException::descriptor()->file(), v1::Backup::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) rpcs.insert(file->service(s)->method(m)->full_name());
     }

@@ -33,6 +33,10 @@ TEST(ConfigTest, WrongCommandLinesEndWithTwo) {
            {"--data-dir", "d", "--listen", "127.0.0.1:70000"},
            {"--data-dir", "d", "--listen", "0.0.0.0:7400"},
            {"--data-dir", "d", "--listen", "10.0.0.1:7400"},
+           {"--data-dir", "d", "--metrics-listen", "0.0.0.0:7401"},
+           {"--data-dir", "d", "--metrics-listen", "unix:/tmp/m"},
+           {"--data-dir", "d", "--slow-call", "soon"},
+           {"--data-dir", "d", "--log-format", "xml"},
            {"--data-dir", "d", "--workers", "-1"},
            {"--data-dir", "d", "--durability", "maybe"},
            {"--data-dir", "d", "--no-such-flag"},
@@ -68,6 +72,12 @@ TEST(ConfigTest, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
   EXPECT_EQ(parsed.config->data_folder, "from-flag");
   EXPECT_EQ(parsed.config->workers, 5);
   EXPECT_EQ(parsed.config->log_level, "debug");
+}
+
+TEST(ConfigTest, SlowCallsAreLoggedUnlessTheyAreSwitchedOff) {
+  EXPECT_EQ(Parse({"--data-dir", "d"}).config->slow_call, absl::Seconds(1));
+  EXPECT_EQ(Parse({"--data-dir", "d", "--slow-call", "250ms"}).config->slow_call, absl::Milliseconds(250));
+  EXPECT_EQ(Parse({"--data-dir", "d", "--slow-call", "0"}).config->slow_call, absl::InfiniteDuration());
 }
 
 }  // namespace

@@ -36,5 +36,28 @@ TEST(ExecutorTest, RefusesWorkWhenTheQueueIsFull) {
   EXPECT_EQ(ran, 2) << "refused work must not run";
 }
 
+TEST(ExecutorTest, RefusesWorkThatHoldsMoreThanMayWait) {
+  absl::Notification started, go_on;
+  Executor executor(1, 100, 1'000);
+  ASSERT_TRUE(executor.TrySubmit(
+      [&] {
+        started.Notify();
+        go_on.WaitForNotification();
+      },
+      5'000))
+      << "alone, anything is taken";
+  started.WaitForNotification();
+  EXPECT_TRUE(executor.TrySubmit([] {}, 600)) << "what runs does not wait";
+  EXPECT_FALSE(executor.TrySubmit([] {}, 401));
+  EXPECT_FALSE(executor.TrySubmit([] {}, 5'000));
+  EXPECT_TRUE(executor.TrySubmit([] {}, 400));
+  EXPECT_TRUE(executor.TrySubmit([] {}));
+  absl::Notification done;
+  ASSERT_TRUE(executor.TrySubmit([&] { done.Notify(); }));
+  go_on.Notify();
+  done.WaitForNotification();
+  EXPECT_TRUE(executor.TrySubmit([] {}, 1'000)) << "room was made";
+}
+
 }  // namespace
 }  // namespace millrace::core

@@ -72,6 +72,17 @@ TEST(LeaseHubTest, IsIdleOnlyWhenEveryLeaseIsOver) {
   EXPECT_TRUE(hub.AwaitIdle(absl::ZeroDuration()));
 }
 
+TEST(LeaseHubTest, NoChunkRunsOnceAllHaveRunThoughOutcomesWait) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  hub.OnJobChanged(JobWithChunks(1));
+  const Lease lease = *hub.Acquire();
+  EXPECT_FALSE(hub.AwaitRan(absl::ZeroDuration()));
+  hub.Ran(lease);
+  EXPECT_TRUE(hub.AwaitRan(absl::ZeroDuration()));
+  EXPECT_FALSE(hub.AwaitIdle(absl::ZeroDuration()));
+}
+
 TEST(LeaseHubTest, AReturnedChunkIsLeasedAgainWhenItsBackoffIsOver) {
   model::ManualClock clock{absl::UnixEpoch()};
   LeaseHub hub(1, clock);

@@ -54,5 +54,19 @@ TEST(ProgressFeedTest, RemovingOneWatcherKeepsTheOthers) {
   EXPECT_EQ(second, 2);
 }
 
+TEST(ProgressFeedTest, AClosedFeedTellsEveryWatcherOnce) {
+  ProgressFeed feed;
+  int early = 0, late = 0;
+  feed.Watch(
+      {"default", "a"}, [](const model::JobPtr&) { return false; }, [&] { ++early; });
+  feed.Watch({"default", "a"}, [](const model::JobPtr&) { return false; });
+  feed.Close();
+  feed.Close();
+  EXPECT_EQ(early, 1);
+  feed.Watch(
+      {"default", "a"}, [](const model::JobPtr&) { return false; }, [&] { ++late; });
+  EXPECT_EQ(late, 1);
+}
+
 }  // namespace
 }  // namespace millrace::core

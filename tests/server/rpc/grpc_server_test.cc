@@ -63,6 +63,21 @@ TEST_F(GrpcServerTest, AWaitingPullReturnsEmptyWhenItsPatienceEnds) {
   EXPECT_EQ(response.status().pipeline_id(), id_);
 }
 
+TEST_F(GrpcServerTest, AWaitingPullIsSentHomeWhenTheServerDrains) {
+  v1::PullResponse response;
+  grpc::Status status;
+  std::thread puller([&] {
+    grpc::ClientContext context;
+    status = pipelines_->Pull(&context, WaitingPull(60), &response);
+  });
+  // Whether the pull waits already or comes later, it must not hold up the drain.
+  feed_.Close();
+  puller.join();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.results_size(), 0);
+  EXPECT_FALSE(response.drained());
+}
+
 TEST_F(GrpcServerTest, ACancelledPullEndsAndTheServerGoesOn) {
   grpc::ClientContext context;
   v1::PullResponse response;

@@ -1,7 +1,6 @@
 // What stands in the way of opening a folder is said in words that help.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <string>
 
 #include "storage/engine/engine.h"
+#include "tests/support/not_root.h"
 #include "tests/support/status_matchers.h"
 #include "tools/harness/temporary_folder.h"
 
@@ -19,6 +19,7 @@ using harness::TemporaryFolder;
 using ::millrace::testing::IsError;
 using ::millrace::testing::IsOk;
 using ::millrace::testing::MetadataOf;
+using ::millrace::testing::NotRoot;
 using model::Reason;
 using ::testing::HasSubstr;
 
@@ -73,21 +74,6 @@ TEST(OpenEngineTest, AFolderThatCannotBeMadeIsNamed) {
   EXPECT_THAT(refused, IsError(Reason::kStorageFailed));
   EXPECT_THAT(MessageOf(refused), HasSubstr("/proc/millrace-data cannot be made"));
 }
-
-/// Root may write everywhere; for its lifetime, the process is somebody who may not.
-class NotRoot {
- public:
-  NotRoot() : before_(geteuid()) {
-    if (before_ == 0) {
-      EXPECT_EQ(seteuid(kNobody), 0);
-    }
-  }
-  ~NotRoot() { EXPECT_EQ(seteuid(before_), 0); }
-
- private:
-  static constexpr uid_t kNobody = 65534;
-  const uid_t before_;
-};
 
 TEST(OpenEngineTest, AFolderThatCannotBeWrittenIsNamed) {
   using std::filesystem::perms;

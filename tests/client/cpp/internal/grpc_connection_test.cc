@@ -41,6 +41,8 @@ class FakeJobService final : public v1::JobService::CallbackService {
       Hang(reactor);
     } else if (request->job_id() == "missing") {
       reactor->Finish(Missing());
+    } else if (request->job_id() == "cancelled") {
+      reactor->Finish(grpc::Status::CANCELLED);
     } else {
       if (request->job_id() == "large") job->set_state_reason(std::string(8 << 20, 'x'));
       reactor->Finish(grpc::Status::OK);
@@ -144,6 +146,13 @@ TEST_F(GrpcConnectionTest, AStopEndsACallOnItsWay) {
   EXPECT_EQ(GetJob(Connected(), "hang", {.stop = source.get_token()}).status().code(), absl::StatusCode::kCancelled);
   stopper.join();
   service_.Release();
+}
+
+TEST_F(GrpcConnectionTest, ACallThatOnlyTheServerCancelsMayBeRepeated) {
+  ClientOptions options;
+  options.endpoint = Endpoint();
+  options.retry.max_elapsed = absl::ZeroDuration();
+  EXPECT_EQ(GetJob(*Client::Connect(options), "cancelled").status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(GrpcConnectionTest, ATimeoutEndsACall) {

@@ -1,0 +1,161 @@
+#include "storage/maintenance/audit.h"
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/format/key_text.h"
+#include "storage/format/keys.h"
+#include "storage/format/rows.h"
+#include "storage/maintenance/audit_job.h"
+#include "storage/model/errors.h"
+#include "storage/store/rocks_rows.h"
+
+namespace millrace::maintenance {
+namespace {
+
+using format::Family;
+using format::KeyText;
+
+/// Every key of every family.
+const format::KeyRange kAll{"", std::string(64, '\xff')};
+
+std::string NameOf(const KeyText& key, std::string_view part) {
+  for (const auto& [name, value] : key.parts) {
+    if (name == part) return value;
+  }
+  return "";
+}
+
+class StoreAudit {
+ public:
+  explicit StoreAudit(const engine::Engine& engine) : engine_(engine) {}
+
+  absl::StatusOr<AuditReport> Run() {
+    if (absl::Status jobs = Jobs(); !jobs.ok()) return jobs;
+    for (const Family family : {Family::kChunks, Family::kInputs, Family::kResults, Family::kExceptions,
+                                Family::kStatistics, Family::kServices, Family::kIndex, Family::kMeta}) {
+      if (absl::Status keys = Rows(family); !keys.ok()) return keys;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  absl::Status Jobs();
+  absl::Status Rows(Family family);
+  void CheckRow(Family family, const KeyText& key, std::string_view row);
+  absl::Status CheckTarget(const KeyText& key, std::string_view row);
+  absl::Status ExpectRow(Family family, const std::string& target, const KeyText& from);
+
+  const engine::Engine& engine_;
+  AuditReport report_;
+  std::set<model::JobKey> jobs_;
+};
+
+absl::Status StoreAudit::Jobs() {
+  const auto cursor = store::Scan(engine_, Family::kJobs, kAll);
+  for (; cursor->valid(); cursor->Next()) {
+    report_.rows += 1;
+    const absl::StatusOr<KeyText> key = format::ReadKey(Family::kJobs, cursor->key());
+    if (!key.ok()) {
+      report_.Add("jobs", std::string(key.status().message()));
+      continue;
+    }
+    if (key->kind == "unknown") report_.unknown_rows += 1;
+    if (key->kind == "job progress") {
+      const auto definition = engine_.Get(store::At(Family::kJobs), format::JobDefinitionKey(key->job));
+      if (!definition.ok()) return definition.status();
+      if (!definition->has_value()) report_.Add(ToString(*key), "the job has no definition");
+    }
+    if (key->kind != "job definition") continue;
+    jobs_.insert(key->job);
+    report_.jobs += 1;
+    const absl::StatusOr<model::JobPtr> job = store::LoadJob(engine_, key->job);
+    if (!job.ok() && !model::HasReason(job.status(), model::Reason::kStorageCorrupt)) return job.status();
+    if (!job.ok()) {
+      report_.Add(ToString(*key), std::string(job.status().message()));
+      continue;
+    }
+    if ((*job)->key() != key->job) report_.Add(ToString(*key), "the row speaks of another job");
+    if (absl::Status audited = AuditJob(engine_, **job, report_); !audited.ok()) return audited;
+  }
+  return cursor->status();
+}
+
+absl::Status StoreAudit::Rows(Family family) {
+  // AuditJob has counted the rows of jobs already.
+  const bool of_jobs = family == Family::kChunks || family == Family::kInputs || family == Family::kResults;
+  const auto cursor = store::Scan(engine_, family, kAll);
+  for (; cursor->valid(); cursor->Next()) {
+    if (!of_jobs) report_.rows += 1;
+    const absl::StatusOr<KeyText> key = format::ReadKey(family, cursor->key());
+    if (!key.ok()) {
+      report_.Add(std::string(format::kFamilies[store::At(family)].name), std::string(key.status().message()));
+    } else if (key->kind == "unknown") {
+      report_.unknown_rows += 1;
+    } else if (!key->job.job_id.empty() && !jobs_.contains(key->job)) {
+      report_.Add(ToString(*key), "it belongs to a job that does not exist");
+    } else {
+      CheckRow(family, *key, cursor->value());
+      if (absl::Status checked = CheckTarget(*key, cursor->value()); !checked.ok()) return checked;
+    }
+  }
+  return cursor->status();
+}
+
+void StoreAudit::CheckRow(Family family, const KeyText& key, std::string_view row) {
+  absl::Status decoded;
+  if (family == Family::kStatistics) decoded = format::DecodeNodeStatistics(row).status();
+  if (family == Family::kMeta) decoded = format::DecodeMetaNumber(row).status();
+  if (family == Family::kServices) {
+    const auto version = format::DecodeServiceVersion(row);
+    decoded = version.status();
+    if (version.ok() && version->service != NameOf(key, "service")) {
+      decoded = absl::DataLossError("the row speaks of another service");
+    }
+  }
+  if (!decoded.ok()) report_.Add(ToString(key), std::string(decoded.message()));
+}
+
+/// What an index row leads to must be there.
+absl::Status StoreAudit::CheckTarget(const KeyText& key, std::string_view row) {
+  if (key.kind == "request id" || key.kind == "unique key") {
+    const auto indexed = format::DecodeIndexedJob(row);
+    if (!indexed.ok()) {
+      report_.Add(ToString(key), std::string(indexed.status().message()));
+    } else if (!jobs_.contains({key.job.tenant, indexed->job_id})) {
+      report_.Add(ToString(key), absl::StrCat("it leads to job ", indexed->job_id, ", which does not exist"));
+    }
+  } else if (key.kind == "job by time" && !jobs_.contains({key.job.tenant, NameOf(key, "job_id")})) {
+    report_.Add(ToString(key), "it leads to a job that does not exist");
+  } else if (key.kind == "version id") {
+    const auto indexed = format::DecodeIndexedVersion(row);
+    if (!indexed.ok()) {
+      report_.Add(ToString(key), std::string(indexed.status().message()));
+      return absl::OkStatus();
+    }
+    return ExpectRow(Family::kServices, format::ServiceVersionKey(key.job.tenant, indexed->service, indexed->version),
+                     key);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreAudit::ExpectRow(Family family, const std::string& target, const KeyText& from) {
+  const auto row = engine_.Get(store::At(family), target);
+  if (!row.ok()) return row.status();
+  if (!row->has_value()) report_.Add(ToString(from), "what it leads to does not exist");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AuditReport::Add(std::string where, std::string what) {
+  finding_count += 1;
+  if (findings.size() < kFindingsMax) findings.push_back({std::move(where), std::move(what)});
+}
+
+absl::StatusOr<AuditReport> Audit(const engine::Engine& engine) { return StoreAudit(engine).Run(); }
+
+}  // namespace millrace::maintenance

@@ -1,0 +1,301 @@
+#include "storage/maintenance/audit_job.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/format/keys.h"
+#include "storage/format/rows.h"
+#include "storage/model/commit_rules.h"
+#include "storage/model/exception.h"
+#include "storage/model/job_rules.h"
+#include "storage/store/rocks_rows.h"
+
+namespace millrace::maintenance {
+namespace {
+
+using format::Family;
+using model::Chunk;
+using model::Job;
+
+/// What is kept of a committed chunk until its result has been seen.
+struct CommittedChunk {
+  int64_t result_number = 0;
+  int32_t record_count = 0;
+  /// What is wrong with its input; empty: nothing.
+  std::string damage;
+  /// Exceptions that say that the input is lost.
+  int32_t lost_records = 0;
+};
+
+class JobAudit {
+ public:
+  JobAudit(const engine::Engine& engine, const Job& job, AuditReport& report)
+      : engine_(engine), job_(job), key_(job.key()), report_(report) {}
+
+  absl::Status Run() {
+    for (const auto step :
+         {&JobAudit::Chunks, &JobAudit::Results, &JobAudit::Exceptions, &JobAudit::Inputs, &JobAudit::Index}) {
+      if (absl::Status done = (this->*step)(); !done.ok()) return done;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  std::string Named(std::string_view kind, int64_t number) const {
+    return absl::StrCat(std::string(kind), " ", key_.tenant, "/", key_.job_id, " ", number);
+  }
+  void Find(std::string what) { report_.Add(absl::StrCat("job ", key_.tenant, "/", key_.job_id), std::move(what)); }
+
+  void ExpectEqual(const char* what, int64_t stored, int64_t counted) {
+    if (stored != counted) Find(absl::StrCat("its ", what, " is ", stored, ", but its rows give ", counted));
+  }
+
+  /// Calls `see` with each row of the range.
+  template <typename See>
+  absl::Status Each(Family family, const format::KeyRange& range, See see) {
+    const auto cursor = store::Scan(engine_, family, range);
+    for (; cursor->valid(); cursor->Next()) {
+      report_.rows += 1;
+      see(cursor->key(), cursor->value());
+    }
+    return cursor->status();
+  }
+
+  absl::Status Chunks();
+  /// Sets `damage` to what is wrong with the input of a chunk.
+  absl::Status CheckInput(const Chunk& chunk, std::string& damage);
+  void CheckChunkSums();
+  absl::Status Results();
+  void CheckResult(const model::ChunkResult& result, const std::string& where);
+  absl::Status Exceptions();
+  absl::Status Inputs();
+  absl::Status Index();
+  absl::Status CheckIndexed(const std::string& index_key, bool expected, const char* what);
+
+  const engine::Engine& engine_;
+  const Job& job_;
+  const model::JobKey key_;
+  AuditReport& report_;
+
+  // Of the chunks.
+  std::map<int64_t, CommittedChunk> committed_;
+  int64_t chunks_ = 0;
+  int64_t records_ = 0;
+  int64_t input_bytes_ = 0;
+  int64_t pending_bytes_ = 0;
+  int64_t watermark_ = 0;
+  // Of the results.
+  int64_t results_ = 0;
+  int64_t output_bytes_ = 0;
+  /// Index of each record that failed, by sequence of its chunk; of chunks whose result is still there.
+  std::map<int64_t, std::set<int32_t>> failed_;
+};
+
+absl::Status JobAudit::Chunks() {
+  absl::Status read;
+  const absl::Status walked =
+      Each(Family::kChunks, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
+        const std::optional<int64_t> sequence = format::ParseNumber(key);
+        if (!sequence.has_value() || !read.ok()) return;
+        const std::string where = Named("chunk", *sequence);
+        if (*sequence != ++chunks_) {
+          report_.Add(where, absl::StrCat("chunk ", chunks_, " was expected here: chunks are missing"));
+          chunks_ = *sequence;
+        }
+        const absl::StatusOr<Chunk> chunk = format::DecodeChunk(*sequence, row);
+        if (!chunk.ok()) return report_.Add(where, std::string(chunk.status().message()));
+        records_ += chunk->record_count;
+        input_bytes_ += chunk->input_bytes;
+        std::string damage;
+        read = CheckInput(*chunk, damage);
+        if (chunk->state == model::ChunkState::kCommitted) {
+          committed_[*sequence] = {chunk->result_number, chunk->record_count, std::move(damage)};
+          if (watermark_ == *sequence - 1) watermark_ = *sequence;
+        } else {
+          pending_bytes_ += chunk->input_bytes;
+          if (!damage.empty()) report_.Add(where, std::move(damage));
+        }
+      });
+  if (!walked.ok()) return walked;
+  CheckChunkSums();
+  return read;
+}
+
+absl::Status JobAudit::CheckInput(const Chunk& chunk, std::string& damage) {
+  const auto row = engine_.Get(store::At(Family::kInputs), format::ChunkKey(key_, chunk.sequence));
+  if (!row.ok()) return row.status();
+  if (!row->has_value()) {
+    // Input may be given up once it is not needed any more.
+    if (chunk.state == model::ChunkState::kPending && !model::IsFinal(job_.state)) {
+      damage = "its input is missing, so it can never run";
+    }
+    return absl::OkStatus();
+  }
+  report_.rows += 1;
+  absl::StatusOr<model::ChunkInput> input = format::DecodeInput(chunk, **row);
+  if (!input.ok()) {
+    damage = absl::StrCat("its input: ", input.status().message());
+    return absl::OkStatus();
+  }
+  model::NewChunk pushed{.id = chunk.id,
+                         .json_lines = std::move(input->json_lines),
+                         .record_count = chunk.record_count,
+                         .parameters_json = std::move(input->chunk.parameters_json),
+                         .summary = std::move(input->chunk.summary)};
+  if (model::ContentHash(pushed) != chunk.content_hash) damage = "its input is not what was pushed";
+  return absl::OkStatus();
+}
+
+absl::Status JobAudit::Inputs() {
+  for (auto& [sequence, chunk] : committed_) {
+    if (chunk.damage.empty()) continue;
+    if (chunk.lost_records == chunk.record_count) {
+      report_.lost_inputs += 1;
+    } else {
+      report_.Add(Named("chunk", sequence), std::move(chunk.damage));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void JobAudit::CheckChunkSums() {
+  ExpectEqual("last sequence", job_.last_sequence, chunks_);
+  ExpectEqual("watermark", job_.watermark, watermark_);
+  ExpectEqual("highest committed chunk", job_.highest_committed, committed_.empty() ? 0 : committed_.rbegin()->first);
+  ExpectEqual("count of completed chunks", job_.counters.chunks_completed, static_cast<int64_t>(committed_.size()));
+  ExpectEqual("count of submitted records", job_.counters.records_submitted, records_);
+  ExpectEqual("count of input bytes", job_.counters.input_bytes, input_bytes_);
+  if (!model::IsFinal(job_.state)) ExpectEqual("use of the input buffer", job_.input_buffer_used_bytes, pending_bytes_);
+  if (!model::IsFinal(job_.state) || committed_.size() == static_cast<size_t>(job_.last_sequence)) return;
+  if (job_.state == model::JobState::kCompleted || job_.state == model::JobState::kCompletedByTimeout) {
+    Find("it is completed, but not all of its chunks are");
+  }
+}
+
+absl::Status JobAudit::Results() {
+  // A forced cancel discards what was not acknowledged, so sums cannot be followed behind it.
+  const bool forced = job_.cancel_mode == model::CancelMode::kForce;
+  int64_t expected = 0;
+  const absl::Status walked =
+      Each(Family::kResults, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
+        const std::optional<int64_t> number = format::ParseNumber(key);
+        if (!number.has_value()) return;
+        const std::string where = Named("result", *number);
+        results_ += 1;
+        if (*number != ++expected && !forced) {
+          report_.Add(where, absl::StrCat("result ", expected, " was expected here: results are missing"));
+        }
+        expected = *number;
+        const absl::StatusOr<model::ChunkResult> result = format::DecodeResult(*number, row);
+        if (!result.ok()) return report_.Add(where, std::string(result.status().message()));
+        output_bytes_ += static_cast<int64_t>(result->json_lines.size());
+        CheckResult(*result, where);
+      });
+  if (!walked.ok()) return walked;
+  if (forced) return absl::OkStatus();
+  ExpectEqual("newest result", job_.last_result, results_);
+  ExpectEqual("count of output bytes", job_.counters.output_bytes, output_bytes_);
+  return absl::OkStatus();
+}
+
+void JobAudit::CheckResult(const model::ChunkResult& result, const std::string& where) {
+  const auto chunk = committed_.find(result.sequence);
+  if (chunk == committed_.end())
+    return report_.Add(where, absl::StrCat("its chunk ", result.sequence, " is not committed"));
+  if (chunk->second.result_number != result.number) {
+    report_.Add(where, absl::StrCat("its chunk ", result.sequence, " names result ", chunk->second.result_number));
+  }
+  if (chunk->second.record_count != result.record_count) {
+    report_.Add(where,
+                absl::StrCat("it has ", result.record_count, " records, its chunk ", chunk->second.record_count));
+  }
+  if (job_.cancel_mode != model::CancelMode::kForce && result.cumulative_output_bytes != output_bytes_) {
+    report_.Add(where, absl::StrCat("its sum of output bytes is ", result.cumulative_output_bytes,
+                                    ", but the results up to it have ", output_bytes_));
+  }
+  std::set<int32_t>& failed = failed_[result.sequence];
+  for (const model::ResultError& error : result.errors) failed.insert(error.index);
+}
+
+absl::Status JobAudit::Exceptions() {
+  int64_t count = 0;
+  int64_t grouped = 0;
+  std::map<int64_t, std::set<int32_t>> seen;
+  const absl::Status blocks = Each(
+      Family::kExceptions, format::ExceptionBlocksFrom(key_, 0, 0), [&](std::string_view key, std::string_view row) {
+        const std::optional<format::BlockPlace> place = format::ParseBlockPlace(key);
+        if (!place.has_value()) return;
+        const std::string where = Named("exceptions of chunk", place->sequence);
+        const auto exceptions = format::DecodeExceptionBlock(row);
+        if (!exceptions.ok()) return report_.Add(where, std::string(exceptions.status().message()));
+        for (const model::RecordException& exception : *exceptions) {
+          count += 1;
+          const auto chunk = committed_.find(exception.sequence);
+          if (chunk != committed_.end() && exception.code == model::kInputLostCode) chunk->second.lost_records += 1;
+          if (exception.sequence != place->sequence || exception.index > place->last) {
+            report_.Add(where, absl::StrCat("exception ", model::ExceptionId(exception.sequence, exception.index),
+                                            " stands in the wrong block"));
+          }
+          if (!seen[exception.sequence].insert(exception.index).second) {
+            report_.Add(where, absl::StrCat("record ", exception.index, " has two exceptions"));
+          }
+        }
+      });
+  if (!blocks.ok()) return blocks;
+  const absl::Status groups =
+      Each(Family::kExceptions, format::ExceptionGroups(key_), [&](std::string_view, std::string_view row) {
+        const auto group = format::DecodeExceptionGroup(row);
+        if (!group.ok()) return Find(absl::StrCat("a group of exceptions: ", group.status().message()));
+        grouped += group->count;
+      });
+  if (!groups.ok()) return groups;
+  ExpectEqual("count of failed records", job_.counters.records_failed, count);
+  if (grouped != count) Find(absl::StrCat("its groups count ", grouped, " exceptions, but it has ", count));
+  for (const auto& [sequence, failed] : failed_) {
+    const auto found = seen.find(sequence);
+    if (failed == (found == seen.end() ? std::set<int32_t>() : found->second)) continue;
+    report_.Add(Named("chunk", sequence), "the failed records of its result and its exceptions are not the same");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobAudit::Index() {
+  const absl::Status chunk_ids =
+      Each(Family::kIndex, format::JobRange(key_), [&](std::string_view, std::string_view row) {
+        const auto indexed = format::DecodeIndexedChunk(row);
+        if (!indexed.ok()) return Find(absl::StrCat("an id of a chunk: ", indexed.status().message()));
+        if (indexed->sequence < 1 || indexed->sequence > job_.last_sequence) {
+          Find(absl::StrCat("an id leads to chunk ", indexed->sequence, ", which does not exist"));
+        }
+      });
+  if (!chunk_ids.ok()) return chunk_ids;
+  const bool active = !model::IsFinal(job_.state);
+  if (absl::Status checked = CheckIndexed(format::UnfinishedJobKey(key_), active, "among the unfinished jobs");
+      !checked.ok()) {
+    return checked;
+  }
+  return CheckIndexed(format::JobByTimeKey(key_.tenant, job_.create_time, key_.job_id), true, "in the list of jobs");
+}
+
+absl::Status JobAudit::CheckIndexed(const std::string& index_key, bool expected, const char* what) {
+  const auto row = engine_.Get(store::At(Family::kIndex), index_key);
+  if (!row.ok()) return row.status();
+  if (row->has_value() != expected) {
+    Find(absl::StrCat("it is ", row->has_value() ? "" : "not ", what, ", and its state is ",
+                      std::string(model::JobStateName(job_.state))));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status AuditJob(const engine::Engine& engine, const Job& job, AuditReport& report) {
+  return JobAudit(engine, job, report).Run();
+}
+
+}  // namespace millrace::maintenance
