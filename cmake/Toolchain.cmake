@@ -11,6 +11,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 option(MILLRACE_BUILD_TESTS "Build the tests" ON)
+option(MILLRACE_FUZZ "Build the libFuzzer programs of tests/fuzz; preset fuzz sets the flags that they need" OFF)
 option(MILLRACE_WERROR "Treat warnings as errors" ON)
 
 find_program(CCACHE_PROGRAM ccache)

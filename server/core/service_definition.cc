@@ -299,11 +299,9 @@ absl::StatusOr<ServiceDefinition> ParseServiceDefinition(std::string_view text) 
   }
   if (!simdjson::validate_utf8(text.data(), text.size())) return Invalid("", "the definition is not UTF-8");
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(ToYaml(text));
-    if (documents.size() != 1) {
-      return Invalid("", absl::StrCat("expected one YAML or JSON document, found ", documents.size()));
-    }
-    return ReadDefinition(documents.front());
+    const absl::StatusOr<YAML::Node> document = LoadYamlDocument(ToYaml(text));
+    if (!document.ok()) return Invalid("", std::string(document.status().message()));
+    return ReadDefinition(*document);
   } catch (const YAML::Exception& error) {
     std::string message =
         absl::StrCat("line ", error.mark.line + 1, ", column ", error.mark.column + 1, ": not YAML: ", error.msg);

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <sstream>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "server/core/json_struct.h"
 #include "storage/model/limits.h"
+#include "yaml-cpp/eventhandler.h"
 
 namespace millrace::core {
 namespace {
@@ -121,7 +123,47 @@ absl::Status Append(const YAML::Node& node, size_t depth, std::string& json) {
   return absl::OkStatus();
 }
 
+/// Remembers where documents begin, and nothing else.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  int count() const { return count_; }
+  const YAML::Mark& newest() const { return newest_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    ++count_;
+    newest_ = mark;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int count_ = 0;
+  YAML::Mark newest_;
+};
+
 }  // namespace
+
+// Not YAML::LoadAll: before a bracket without a partner it finds empty documents without end, until memory is used up.
+absl::StatusOr<YAML::Node> LoadYamlDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  while (starts.count() < 2 && parser.HandleNextDocument(starts)) {
+  }
+  if (starts.count() == 0) return absl::InvalidArgumentError("expected a YAML or JSON document, found none");
+  if (starts.count() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat("expected one YAML or JSON document, but it ends before line ",
+                                                   starts.newest().line + 1, ", column ", starts.newest().column + 1,
+                                                   "; is there a bracket too many?"));
+  }
+  return YAML::Load(text);
+}
 
 bool IsYamlNull(const YAML::Node& node) {
   if (!node.IsDefined() || node.IsNull()) return true;

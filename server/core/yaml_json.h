@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "yaml-cpp/yaml.h"
 
 namespace millrace::core {
@@ -16,5 +17,9 @@ absl::Status AppendYamlAsJson(const YAML::Node& node, std::string& json);
 
 /// True for the plain scalars `~`, `null`, `Null`, `NULL` and nothing at all.
 bool IsYamlNull(const YAML::Node& node);
+
+/// The only document of `text`. Throws YAML::Exception where it is not YAML; an error where it has no document, or
+/// another one behind the first, which is also what a closing bracket without a partner looks like.
+absl::StatusOr<YAML::Node> LoadYamlDocument(const std::string& text);
 
 }  // namespace millrace::core

@@ -4,10 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "server/rpc/listener.h"
 #include "server/rpc/services.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
@@ -15,8 +17,14 @@
 namespace millrace::rpc {
 namespace {
 
+using grpc::experimental::ExternalConnectionAcceptor;
+using ExternalConnectionType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+
 // How long a client that reads may take to hear of the end of its stream. One that does not read is cut off then.
 constexpr absl::Duration kStreamEndMax = absl::Seconds(1);
+
+// Of all files that the process may have open; the rest is for the store.
+constexpr int64_t kConnectionFilesPercent = 75;
 
 class Server final : public GrpcServer {
  public:
@@ -37,7 +45,14 @@ class Server final : public GrpcServer {
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
     builder.SetMaxReceiveMessageSize(model::kMessageBytesMax);
     builder.SetMaxSendMessageSize(-1);
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    const bool is_network = !absl::StartsWith(address, "unix:");
+    if (is_network) {
+      if (absl::Status opened = OpenListener(address); !opened.ok()) return opened;
+      acceptor_ = builder.experimental().AddExternalConnectionAcceptor(ExternalConnectionType::FROM_FD,
+                                                                       grpc::InsecureServerCredentials());
+    } else {
+      builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    }
     for (const std::unique_ptr<grpc::Service>& service : services_) builder.RegisterService(service.get());
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watchers;
     watchers.push_back(MakeCallWatcher(watch, environment_.deps.clock, environment_.deps.ids));
@@ -49,6 +64,13 @@ class Server final : public GrpcServer {
                                            ": another process may have the port; choose another with --listen"));
     }
     server_->GetHealthCheckService()->SetServingStatus(true);
+    if (is_network) {
+      listener_->Start([acceptor = acceptor_.get()](int fd) {
+        ExternalConnectionAcceptor::NewConnectionParameters connection;
+        connection.fd = fd;
+        acceptor->HandleNewConnection(&connection);
+      });
+    }
     return absl::OkStatus();
   }
 
@@ -58,6 +80,7 @@ class Server final : public GrpcServer {
 
   void Shutdown(absl::Duration patience) override {
     if (server_ == nullptr) return;
+    if (listener_ != nullptr) listener_->Stop();
     streams_.CloseAll(std::min(patience, kStreamEndMax));
     server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                    gpr_time_from_micros(absl::ToInt64Microseconds(patience), GPR_TIMESPAN)));
@@ -66,9 +89,20 @@ class Server final : public GrpcServer {
   }
 
  private:
+  absl::Status OpenListener(const std::string& address) {
+    absl::StatusOr<std::unique_ptr<Listener>> listener =
+        Listener::Open(address, RaiseFileLimit() * kConnectionFilesPercent / 100);
+    if (!listener.ok()) return listener.status();
+    listener_ = *std::move(listener);
+    port_ = listener_->port();
+    return absl::OkStatus();
+  }
+
   OpenStreams streams_;
   const Environment environment_;
   const std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

@@ -27,11 +27,18 @@ rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env) {
   options.bytes_per_sync = kMiB;
   options.wal_bytes_per_sync = kMiB;
 
+  // The end of a log that was torn by a power cut is dropped: nothing there was acknowledged. Damage before it is an
+  // error; RocksDB's default would take it for the end, and drop what was acknowledged behind it without a word.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+
   // After an error there is one way back, Engine::Write, and no thread that tries on its own.
   options.max_bgerror_resume_count = 0;
 
   // All that counts is in the log; closing must be possible on a full disk.
   options.avoid_flush_during_shutdown = true;
+
+  // Tables travel in backups; the name of the machine that wrote them is nobody's business.
+  options.db_host_id = "";
 
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_log_file_size = 8 * kMiB;

@@ -28,8 +28,6 @@ using model::JobPtr;
 using model::ServiceReference;
 using model::ServiceVersion;
 
-constexpr int64_t kEpoch = 1;
-
 /// The place of a job in ListJobs: when it was created, and its id.
 using ListPlace = std::pair<int64_t, std::string>;
 
@@ -54,7 +52,12 @@ class ModelJobStore final : public JobStore {
  public:
   explicit ModelJobStore(const model::Clock* clock) : clock_(clock) {}
 
-  int64_t epoch() const override { return kEpoch; }
+  int64_t epoch() const override { return epoch_; }
+
+  void Reopen() {
+    observer_ = nullptr;
+    ++epoch_;
+  }
 
   void SetObserver(JobObserver* observer) override { observer_ = observer; }
 
@@ -76,7 +79,7 @@ class ModelJobStore final : public JobStore {
     pinned.version_id = job.version_id;
     if (absl::Status version = catalog_.Get(job.tenant, pinned).status(); !version.ok()) return version;
 
-    model::ApplyCreate(job, kEpoch, clock_->Now());
+    model::ApplyCreate(job, epoch_, clock_->Now());
     const ModelJob& stored = jobs_.emplace(job.key(), ModelJob(job)).first->second;
     Tell(stored.job());
     return stored.job();
@@ -98,7 +101,7 @@ class ModelJobStore final : public JobStore {
 
   void CommitChunk(model::ChunkCommit commit, Completion<JobPtr> done) override {
     const JobKey key = commit.job;
-    std::move(done)(Change(key, [&](ModelJob& job) { return job.Commit(std::move(commit), kEpoch, clock_->Now()); }));
+    std::move(done)(Change(key, [&](ModelJob& job) { return job.Commit(std::move(commit), epoch_, clock_->Now()); }));
   }
 
   absl::StatusOr<JobPtr> CloseJob(const JobKey& key) override {
@@ -266,6 +269,7 @@ class ModelJobStore final : public JobStore {
   }
 
   const model::Clock* const clock_;
+  int64_t epoch_ = 1;
   /// Set before the first verb.
   JobObserver* observer_ = nullptr;
 
@@ -279,5 +283,7 @@ class ModelJobStore final : public JobStore {
 std::unique_ptr<JobStore> MakeModelJobStore(const model::Clock* clock) {
   return std::make_unique<ModelJobStore>(clock);
 }
+
+void ReopenModelJobStore(JobStore& store) { static_cast<ModelJobStore&>(store).Reopen(); }
 
 }  // namespace millrace::store

@@ -11,4 +11,8 @@ namespace millrace::store {
 /// `clock` must outlive the store. Completions run before the verb returns.
 std::unique_ptr<JobStore> MakeModelJobStore(const model::Clock* clock);
 
+/// As if the process had died and opened the store again: the same data, the next epoch, no observer.
+/// REQUIRES: `store` is of MakeModelJobStore, and no verb runs.
+void ReopenModelJobStore(JobStore& store);
+
 }  // namespace millrace::store

@@ -22,6 +22,15 @@ absl::StatusOr<int64_t> ReadMeta(const engine::Engine& engine, std::string_view 
   return row->has_value() ? format::DecodeMetaNumber(**row) : absl::StatusOr<int64_t>(0);
 }
 
+/// An error of the opened folder, which does not know its name, under that name.
+absl::Status WhileOpening(const absl::Status& status, const std::string& folder) {
+  const model::ErrorDetails details = model::DetailsOf(status);
+  const absl::Status named = model::MakeError(
+      details.reason, absl::StrCat("data folder ", folder, " cannot be opened: ", std::string(status.message())),
+      {{"folder", folder}});
+  return details.retry_after > absl::ZeroDuration() ? model::WithRetryAfter(named, details.retry_after) : named;
+}
+
 /// A commit that was leased before the store was closed or killed is told apart from now on.
 absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
   const absl::StatusOr<int64_t> before = ReadMeta(engine, format::kEpochKey);
@@ -55,7 +64,7 @@ absl::StatusOr<std::vector<model::JobPtr>> LoadUnfinished(const engine::Engine& 
 
 absl::Status CheckFormat(const engine::Engine& engine, const std::string& folder) {
   const absl::StatusOr<int64_t> version = ReadMeta(engine, format::kFormatVersionKey);
-  if (!version.ok()) return version.status();
+  if (!version.ok()) return WhileOpening(version.status(), folder);
   if (*version <= format::kFormatVersion) return absl::OkStatus();
   return model::MakeError(
       model::Reason::kStorageFailed,
@@ -92,9 +101,9 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStor
                                                               std::unique_ptr<engine::Engine> engine) {
   if (absl::Status checked = CheckFormat(*engine, options.folder.string()); !checked.ok()) return checked;
   const absl::StatusOr<int64_t> epoch = RaiseEpoch(*engine);
-  if (!epoch.ok()) return epoch.status();
+  if (!epoch.ok()) return WhileOpening(epoch.status(), options.folder.string());
   const absl::StatusOr<std::vector<model::JobPtr>> unfinished = LoadUnfinished(*engine, *epoch);
-  if (!unfinished.ok()) return unfinished.status();
+  if (!unfinished.ok()) return WhileOpening(unfinished.status(), options.folder.string());
   return std::make_unique<RocksJobStore>(options, std::move(engine), *epoch, *unfinished);
 }
 

@@ -86,6 +86,24 @@ TEST_F(MainJobTest, AKilledClientGoesOnUnderTheSameIdAndLosesAndDoublesNothing) 
   ExpectSameAsReference("out.jsonl", "rejects.csv");
 }
 
+TEST_F(MainJobTest, AServerThatIsStoppedForAWhileLosesAndDoublesNothing) {
+  RunReference();
+  const auto run =
+      harness::Program::Start(Cli(MainJob("out.jsonl", "rejects.csv", {"--id", "stopped", "--rate", "20000"})),
+                              {.stdout_file = Path("stdout"), .stderr_file = Path("stderr")});
+  ASSERT_TRUE(run.ok()) << run.status();
+  const client::Client client = Connect();
+  for (const int committed : {5, 15}) {
+    AwaitCommitted(client, "stopped", committed);
+    kill(server_->pid(), SIGSTOP);
+    // The deadline of a call that nobody answers is the while.
+    EXPECT_TRUE(absl::IsDeadlineExceeded(client.DescribePipelines({}, {.timeout = absl::Milliseconds(500)}).status()));
+    kill(server_->pid(), SIGCONT);
+  }
+  EXPECT_EQ((*run)->Wait(), 0) << Stderr();
+  ExpectSameAsReference("out.jsonl", "rejects.csv");
+}
+
 TEST_F(MainJobTest, MendedRejectsCanBePushedAsTheyAre) {
   RunReference();
   std::string rejects = Read(Path("reference.csv"));

@@ -8,9 +8,11 @@ const std::vector<Scenario>& AllScenarios() {
       {"stages", "each stage of the data path alone", RunStages},
       {"latency", "one chunk in flight; chunks of one record", RunLatency},
       {"pipelines", "1, 100 and 10,000 open pipelines", RunPipelines},
+      {"connections", "10,000 connections that say nothing, beside one that works", RunConnections},
       {"restart", "kill -9 with 1,000 unfinished jobs: time to the first new result", RunRestart},
       {"delete", "a job of 10^6 records deleted", RunDelete},
       {"scale", "10^5, 10^6 and 10^7 records: cost and memory (about a minute)", RunScale, false},
+      {"crumbs", "10^6 chunks of one record: cost and memory (some minutes)", RunCrumbs, false},
   };
   return *scenarios;
 }

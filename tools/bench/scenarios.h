@@ -25,6 +25,13 @@ absl::StatusOr<Report> RunScale(const BenchOptions& options);
 /// 1, 100 and 10,000 open pipelines: what an idle one costs, and whether a busy one and the lists notice.
 absl::StatusOr<Report> RunPipelines(const BenchOptions& options);
 
+/// 10,000 clients that connect and say nothing: what one costs, and whether a busy one notices. FAILED_PRECONDITION says
+/// how many open files that takes where the limit is lower.
+absl::StatusOr<Report> RunConnections(const BenchOptions& options);
+
+/// 10^6 chunks of one record: what each costs, and what the server holds in memory.
+absl::StatusOr<Report> RunCrumbs(const BenchOptions& options);
+
 /// The server killed with 1,000 unfinished jobs: the time until the first new result, by pending records.
 absl::StatusOr<Report> RunRestart(const BenchOptions& options);
 

@@ -37,6 +37,7 @@ class Stand {
   static absl::StatusOr<std::unique_ptr<Stand>> Start(const BenchOptions& options);
 
   const client::Client& client() const { return *client_; }
+  int port() const { return server_->port(); }
   /// A client over a connection of its own, as another program would have.
   absl::StatusOr<client::Client> NewClient() const;
 

@@ -16,8 +16,8 @@ namespace {
 /// Checks one job against what is known of it. The steps are in the order of Run.
 class JobCheck {
  public:
-  JobCheck(const client::Client& client, std::string id, bool cancelled, Verdict& verdict)
-      : client_(client), id_(std::move(id)), cancelled_(cancelled), verdict_(verdict) {}
+  JobCheck(const client::Client& client, std::string id, const PipelinePlan& plan, Verdict& verdict)
+      : client_(client), id_(std::move(id)), cancelled_(plan.cancelled), ordered_(plan.ordered), verdict_(verdict) {}
 
   absl::Status Load() {
     v1::GetJobRequest request;
@@ -31,13 +31,18 @@ class JobCheck {
     return absl::OkStatus();
   }
 
-  /// Each result on its own: numbered without a gap, one a chunk, with the right content.
+  /// Each result on its own: numbered without a gap, one a chunk, with the right content, in push order where the job
+  /// asks for it.
   void CheckResults() {
     for (const v1::ChunkResult& result : results_) {
       if (result.number() != ++last_number_) Fault("has result ", result.number(), " in place ", last_number_);
       if (const std::string fault = FaultOf(result); !fault.empty()) {
         Fault("result ", result.number(), " of chunk ", result.chunk_id(), " ", fault);
       }
+      if (ordered_ && result.sequence() <= last_sequence_) {
+        Fault("result ", result.number(), " of sequence ", result.sequence(), " comes behind ", last_sequence_);
+      }
+      last_sequence_ = result.sequence();
       by_number_.emplace(result.number(), &result);
       const int64_t index = IndexOf(result.chunk_id()).value_or(-1);
       if (!by_index_.emplace(index, &result).second) {
@@ -185,6 +190,7 @@ class JobCheck {
   const client::Client& client_;
   const std::string id_;
   const bool cancelled_;
+  const bool ordered_;
   Verdict& verdict_;
 
   v1::Job job_;
@@ -194,16 +200,19 @@ class JobCheck {
   /// Index of the chunk and place in it.
   std::set<std::pair<int64_t, int32_t>> failed_;
   int64_t last_number_ = 0;
+  int64_t last_sequence_ = 0;
   int64_t records_ = 0;
   int64_t records_failed_ = 0;
 };
+
+constexpr PipelinePlan kShortJob = {};
 
 absl::Status CheckPipeline(const client::Client& client, const std::filesystem::path& folder, const PipelinePlan& plan,
                            Verdict& verdict) {
   const std::string id(plan.id);
   const std::vector<Fact> pushed = ReadLedger(LedgerFile(folder, absl::StrCat("push-", id)));
   const std::vector<Fact> pulled = ReadLedger(LedgerFile(folder, absl::StrCat("pull-", id)));
-  JobCheck check(client, id, plan.cancelled, verdict);
+  JobCheck check(client, id, plan, verdict);
   if (absl::Status status = check.Load(); !status.ok()) return status;
   check.CheckResults();
   check.CheckCounters();
@@ -216,7 +225,7 @@ absl::Status CheckPipeline(const client::Client& client, const std::filesystem::
 }
 
 absl::Status CheckShortJob(const client::Client& client, const Fact& done, Verdict& verdict) {
-  JobCheck check(client, ShortJobId(done.numbers[0]), false, verdict);
+  JobCheck check(client, ShortJobId(done.numbers[0]), kShortJob, verdict);
   if (absl::Status status = check.Load(); !status.ok()) return status;
   check.CheckResults();
   check.CheckCounters();

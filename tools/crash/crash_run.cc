@@ -23,6 +23,7 @@ constexpr uint64_t kFactsPerCycleMax = 400;
 constexpr uint64_t kMicrosBeforeKillMax = 3'000;
 // A server serves after some 30 ms.
 constexpr uint64_t kMicrosOfStartMax = 40'000;
+constexpr uint64_t kMicrosOfFreezeMax = 200'000;
 
 const std::vector<std::string>& ServerFlags() {
   static const auto& flags = *new std::vector<std::string>{"--log-level", "warn"};
@@ -99,6 +100,13 @@ absl::Status CrashRun::KillAtStart() {
   return absl::OkStatus();
 }
 
+void CrashRun::FreezeServer() {
+  kill(server_->pid(), SIGSTOP);
+  harness::PauseFor(absl::Microseconds(Below(kMicrosOfFreezeMax)));
+  kill(server_->pid(), SIGCONT);
+  ++kills_.frozen_servers;
+}
+
 absl::Status CrashRun::StartClient(ClientPlan& plan, bool finish) {
   std::vector<std::string> command = {options_.client_binary.string(),
                                       "client",
@@ -133,6 +141,7 @@ absl::Status CrashRun::Cycle() {
   if (absl::Status status = AwaitFacts(1 + Below(kFactsPerCycleMax)); !status.ok()) return status;
   harness::PauseFor(absl::Microseconds(Below(kMicrosBeforeKillMax)));
 
+  if (OneIn(4)) FreezeServer();
   const bool kills_server = !OneIn(4);
   if (kills_server) {
     server_->Kill();

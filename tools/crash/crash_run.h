@@ -32,6 +32,8 @@ struct Kills {
   /// Of these: servers that were still starting.
   int starting_servers = 0;
   int clients = 0;
+  /// Servers that were stopped for a while and went on.
+  int frozen_servers = 0;
 };
 
 /// Not thread-safe. Ends all its processes with its own end.
@@ -65,6 +67,8 @@ class CrashRun {
   absl::Status StartServer();
   /// Kills a server before it serves.
   absl::Status KillAtStart();
+  /// Stops the server for a while with SIGSTOP: clients wait, and nobody is told anything.
+  void FreezeServer();
   absl::Status StartClient(ClientPlan& plan, bool finish);
   /// Fails when the client had ended by itself.
   absl::Status KillClient(ClientPlan& plan);

@@ -50,8 +50,9 @@ int RunCrashes(CrashOptions options) {
   }
   if (verdict.faults.size() > kFaultsShown) std::printf("  and %zu more\n", verdict.faults.size() - kFaultsShown);
   if (!status.ok()) std::printf("could not go on: %s\n", status.ToString().c_str());
-  std::printf("killed the server %d times (%d while it started), clients %d times\n", kills.servers,
-              kills.starting_servers, kills.clients);
+  std::printf(
+      "killed the server %d times (%d while it started) and stopped it %d times for a while, killed clients %d times\n",
+      kills.servers, kills.starting_servers, kills.frozen_servers, kills.clients);
   if (status.ok()) {
     std::printf("%d cycles, %jd records, %jd lost, %jd doubled\n", options.cycles,
                 static_cast<intmax_t>(verdict.records), static_cast<intmax_t>(verdict.lost),

@@ -37,7 +37,11 @@ version: 1.0.0
 inputs:
   n: {type: number}
 nodes:
-  double: {lua: "n % 11 == 3 and fail('ELEVENTH', 'every eleventh record fails') or n * 2"}
+  double:
+    lua: >
+      n % 11 == 3 and fail('ELEVENTH', 'every eleventh record fails')
+      or n % 97 == 5 and retry('BUSY', 'some records never find their peer')
+      or n * 2
 outputs: [double]
 )yaml";
 
@@ -49,6 +53,10 @@ v1::CreatePipelineRequest MakeRequest(const PipelinePlan& plan) {
   request.mutable_options()->set_max_workers(plan.max_workers);
   request.mutable_options()->set_input_buffer_bytes(plan.input_buffer_bytes);
   request.mutable_options()->set_output_buffer_bytes(plan.output_buffer_bytes);
+  request.mutable_options()->set_order_results(plan.ordered);
+  v1::RetryPolicy& retry = *request.mutable_options()->mutable_retry();
+  retry.set_max_attempts(3);
+  retry.mutable_initial_backoff()->set_nanos(2'000'000);
   return request;
 }
 
@@ -79,7 +87,7 @@ std::string RecordText(int64_t index, int32_t place) {
 
 std::optional<double> ExpectedOutput(int64_t index, int32_t place) {
   const int64_t number = NumberOf(index, place);
-  if (number % 11 == 3) return std::nullopt;
+  if (number % 11 == 3 || number % 97 == 5) return std::nullopt;
   return static_cast<double>(number) * 2;
 }
 

@@ -12,7 +12,7 @@
 
 namespace millrace::crash {
 
-/// The service: doubles `n`, and fails every eleventh record.
+/// The service: doubles `n`, fails every eleventh record, and fails some in a way that may pass but never does.
 extern const char kService[];
 inline constexpr std::string_view kServiceName = "crash/double";
 
@@ -26,12 +26,15 @@ struct PipelinePlan {
   int64_t output_buffer_bytes;
   /// True: is cancelled at the end, with chunks waiting. False: is closed and drains.
   bool cancelled;
+  /// JobOptions.order_results.
+  bool ordered;
 };
 
 inline constexpr PipelinePlan kPipelines[] = {
-    {"wide", 0, 0, 0, false},
-    {"narrow", 1, 40'000, 40'000, false},
-    {"cancelled", 2, 40'000, 20'000, true},
+    {"wide", 0, 0, 0, false, false},
+    {"narrow", 1, 40'000, 40'000, false, false},
+    {"ordered", 3, 40'000, 40'000, false, true},
+    {"cancelled", 2, 40'000, 20'000, true, false},
 };
 
 /// The request that creates the pipeline of a plan, safe to repeat.

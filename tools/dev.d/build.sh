@@ -11,6 +11,7 @@ Configures and builds a preset into build/PRESET; with TARGETs only those.
   release      what is shipped and measured
   asan, tsan, ubsan
                the sanitizers
+  fuzz         libFuzzer over what takes bytes from outside, with two sanitizers
 TEXT
 }
 
@@ -36,8 +37,8 @@ sets_of() {
   case $1 in
     dev) echo build test ;;
     release) echo build test ;;
-    asan | tsan | ubsan) echo build test sanitize ;;
-    *) die "unknown preset '$1': expected dev, release, asan, tsan or ubsan" 2 ;;
+    asan | tsan | ubsan | fuzz) echo build test sanitize ;;
+    *) die "unknown preset '$1': expected dev, release, asan, tsan, ubsan or fuzz" 2 ;;
   esac
 }
 

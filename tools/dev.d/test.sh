@@ -7,8 +7,8 @@ Usage: ./tools/dev test [--fast] [PRESET] [-- CTEST ARGUMENTS...]
 
 Checks the house rules, builds everything, runs every test and ends with ctest's summary.
 
-  --fast       only the suites with label `fast`: under a minute. Always so for asan, tsan and ubsan
-  PRESET       dev (default), release, asan, tsan, ubsan
+  --fast       only the suites with label `fast`: under a minute. Always so for sanitizers
+  PRESET       dev (default), release, asan, tsan, ubsan, fuzz
   --           hands what follows to ctest: `./tools/dev test -- -R storage_model`
 TEXT
 }
@@ -38,7 +38,7 @@ dev_test() {
 
   local run=(ctest --test-dir "build/$preset" --output-on-failure -j "$JOBS")
   case $preset in
-    asan | tsan | ubsan)
+    asan | tsan | ubsan | fuzz)
       fast=yes
       export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
       export LSAN_OPTIONS=suppressions=$ROOT/tools/sanitizers/lsan.supp:print_suppressions=0

@@ -10,6 +10,8 @@ OWN_FOLDERS = {
     "tests/support": "what several suites share",
     "tests/e2e": "whole processes, from outside",
     "tests/simulation": "stores and scheduler under a random history",
+    "tests/golden": "data folders as earlier versions wrote them",
+    "tests/fuzz": "what takes bytes from outside, under bytes that nobody meant",
 }
 
 _TEST = re.compile(r"^\s*(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")

@@ -193,7 +193,7 @@ TEST(ServiceDefinitionTest, OutputsMustBeMade) {
 
 TEST(ServiceDefinitionTest, WrongShapesSayWhatWasExpected) {
   EXPECT_EQ(ErrorOf("just a text"), "expected a mapping with service, version, inputs, nodes and outputs");
-  EXPECT_EQ(ErrorOf(""), "expected one YAML or JSON document, found 0");
+  EXPECT_EQ(ErrorOf(""), "expected a YAML or JSON document, found none");
   EXPECT_THAT(ErrorOfBody("inputs: [x]\noutputs: [x]"), StartsWith("inputs: expected a mapping"));
   EXPECT_THAT(ErrorOfBody("inputs: {x: }\noutputs: [x]"), StartsWith("inputs.x: expected a mapping, such as {}"));
   EXPECT_THAT(ErrorOfBody("nodes: {n: '1 + 1'}\noutputs: [n]"),
@@ -207,8 +207,17 @@ TEST(ServiceDefinitionTest, WrongShapesSayWhatWasExpected) {
 TEST(ServiceDefinitionTest, BrokenYamlIsShownByPlace) {
   EXPECT_THAT(ErrorOf("service: a/b\nversion: [1.0.0"), StartsWith("line "));
   EXPECT_THAT(ErrorOf("service: a/b\nversion: 1.0.0\noutputs: [*]"), HasSubstr("the output * needs quotes"));
-  EXPECT_EQ(ErrorOf("a: 1\n---\nb: 2"), "expected one YAML or JSON document, found 2");
+  EXPECT_EQ(ErrorOf("a: 1\n---\nb: 2"),
+            "expected one YAML or JSON document, but it ends before line 2, column 1; is there a bracket too many?");
   EXPECT_EQ(ErrorOf("service: \xff"), "the definition is not UTF-8");
+}
+
+// They once made the server take all memory of the machine.
+TEST(ServiceDefinitionTest, BracketsWithoutAPartnerAreAnError) {
+  EXPECT_THAT(ErrorOf("{\"service\":\"a/b\",\"nodes\":{\"n\":{}}},\"outputs\":[\"n\"]}"),
+              HasSubstr("is there a bracket too many?"));
+  EXPECT_THAT(ErrorOf("service: a/b\n}"), StartsWith("line 2, column 1: not YAML"));
+  EXPECT_THAT(ErrorOf("{service: a/b}]"), StartsWith("line 1, column 15: not YAML"));
 }
 
 TEST(ServiceDefinitionTest, LimitsAreKept) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "storage/engine/engine_on_env.h"
-#include "tests/storage/engine/failing_disk.h"
+#include "tests/storage/engine/disk/faulty_disk.h"
 #include "tests/support/status_matchers.h"
 #include "tools/harness/temporary_folder.h"
 
@@ -23,14 +23,14 @@ constexpr FamilyIndex kRows = 0;
 
 class FullDiskTest : public ::testing::Test {
  protected:
-  FullDiskTest() : env_(MakeFailingEnv(&budget_)) { EXPECT_THAT(Open(), IsOk()); }
+  FullDiskTest() { EXPECT_THAT(Open(), IsOk()); }
 
   absl::Status Open() {
     engine_.reset();
     EngineOptions options;
     options.folder = folder_.path();
     options.families = {{"rows", true, false}};
-    absl::StatusOr<std::unique_ptr<Engine>> opened = OpenEngineOnEnv(options, env_.get());
+    absl::StatusOr<std::unique_ptr<Engine>> opened = OpenEngineOnEnv(options, disk_.env());
     if (opened.ok()) engine_ = *std::move(opened);
     return opened.status();
   }
@@ -48,13 +48,12 @@ class FullDiskTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  AppendBudget budget_;
-  std::unique_ptr<rocksdb::Env> env_;
+  FaultyDisk disk_;
   std::unique_ptr<Engine> engine_;
 };
 
 TEST_F(FullDiskTest, SaysThatItIsFullAndWhenToTryAgain) {
-  budget_.FailFrom(1);
+  disk_.Break(Fault::kDiskFull, 1);
   const absl::Status full = Put("a");
   EXPECT_THAT(full, IsError(Reason::kStorageFull));
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
@@ -63,7 +62,7 @@ TEST_F(FullDiskTest, SaysThatItIsFullAndWhenToTryAgain) {
 }
 
 TEST_F(FullDiskTest, StaysFullAsLongAsItIs) {
-  budget_.FailFrom(1);
+  disk_.Break(Fault::kDiskFull, 1);
   for (int i = 0; i < 5; ++i) EXPECT_THAT(Put("a"), IsError(Reason::kStorageFull)) << i;
 }
 
@@ -71,9 +70,9 @@ TEST_F(FullDiskTest, GoesOnWithoutARestartOnceThereIsSpace) {
   ASSERT_THAT(Put("before"), IsOk());
   for (int round = 0; round < 3; ++round) {
     const std::string key = std::to_string(round);
-    budget_.FailFrom(1);
+    disk_.Break(Fault::kDiskFull, 1);
     ASSERT_THAT(Put("lost" + key), IsError(Reason::kStorageFull));
-    budget_.Unlimited();
+    disk_.Heal();
     ASSERT_THAT(Put("kept" + key), IsOk());
   }
   EXPECT_TRUE(Has("before"));
@@ -86,11 +85,11 @@ TEST_F(FullDiskTest, EveryAcknowledgedWriteSurvivesWhereverItFillsUp) {
   // The first append that fails falls on the log, or on what the engine writes when it is brought back.
   for (int64_t n = 1; n <= 12; ++n) {
     std::string kept;
-    budget_.FailFrom(n);
+    disk_.Break(Fault::kDiskFull, n);
     for (int i = 0; i < 15; ++i) {
       const std::string key = std::to_string(n) + "-" + std::to_string(i);
       if (Put(key).ok()) kept = key;
-      if (i == 9) budget_.Unlimited();
+      if (i == 9) disk_.Heal();
     }
     EXPECT_EQ(kept, std::to_string(n) + "-14");
     ASSERT_THAT(Open(), IsOk());
@@ -100,9 +99,9 @@ TEST_F(FullDiskTest, EveryAcknowledgedWriteSurvivesWhereverItFillsUp) {
 
 TEST_F(FullDiskTest, ALogThatCannotBeSyncedIsReportedByTheNextWrite) {
   ASSERT_THAT(Put("a", false), IsOk());
-  budget_.FailFrom(1);
+  disk_.Break(Fault::kDiskFull, 1);
   EXPECT_THAT(Put("b", false), IsError(Reason::kStorageFull));
-  budget_.Unlimited();
+  disk_.Heal();
   EXPECT_THAT(Put("c", false), IsOk());
   EXPECT_THAT(engine_->SyncLog(), IsOk());
 }
@@ -110,11 +109,11 @@ TEST_F(FullDiskTest, ALogThatCannotBeSyncedIsReportedByTheNextWrite) {
 TEST_F(FullDiskTest, OpeningOnAFullDiskNamesTheFolder) {
   ASSERT_THAT(Put("a"), IsOk());
   engine_.reset();
-  budget_.FailFrom(1);
+  disk_.Break(Fault::kDiskFull, 1);
   const absl::Status full = Open();
   EXPECT_THAT(full, IsError(Reason::kStorageFull));
   EXPECT_THAT(std::string(full.message()), HasSubstr(folder_.path().string()));
-  budget_.Unlimited();
+  disk_.Heal();
   ASSERT_THAT(Open(), IsOk());
   EXPECT_TRUE(Has("a"));
 }
