@@ -40,64 +40,11 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 
-FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/millrace-demo.XXXXXX")
-SERVER=''
-RUN=''
-PORT=0
-STEP=0
-
-clean_up() {
-  local status=$? process
-  for process in $SERVER $RUN; do
-    kill -9 "$process" 2>/dev/null || true
-    wait "$process" 2>/dev/null || true
-  done
-  if [[ -n $KEEP ]]; then echo "The folder stays: $FOLDER"; else rm -rf "$FOLDER"; fi
-  exit "$status"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-die() {
-  echo "demo: $*" >&2
-  local log
-  for log in "$FOLDER"/*.log; do
-    [[ -s $log ]] && echo "--- end of $(basename "$log")" >&2 && tail -n 20 "$log" >&2
-  done
-  exit 1
-}
-
-step() {
-  STEP=$((STEP + 1))
-  echo "  $STEP. $*"
-}
-
-millrace() { "$BIN/millrace" --server "127.0.0.1:$PORT" "$@"; }
-
-# json_value NAME FILE: the first number or text with this name in a JSON document.
-json_value() { tr -d '\n' <"$2" | grep -oE "\"$1\": *(\"[^\"]*\"|[-+.0-9eE]+)" | sed -n '1 { s/^[^:]*: *//; s/"//g; p }'; }
+# shellcheck source=tools/demo_server.sh
+source "$ROOT/tools/demo_server.sh"
 
 # with_commas NUMBER: 20060335.15 as 20,060,335.15
 with_commas() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
-
-# start_server PORT: port 0 lets the system choose. Returns when it serves; PORT is set.
-start_server() {
-  local pipe=$FOLDER/port channel tries
-  rm -f "$pipe"
-  mkfifo "$pipe"
-  exec {channel}<>"$pipe"
-  "$BIN/millraced" --data-dir "$FOLDER/data" --listen "127.0.0.1:$1" --port-file "$pipe" \
-    >>"$FOLDER/server.log" 2>&1 {channel}>&- &
-  SERVER=$!
-  for ((tries = 0; tries < 30; tries++)); do
-    if read -r -t 1 PORT <&"$channel"; then
-      exec {channel}>&-
-      return
-    fi
-    kill -0 "$SERVER" 2>/dev/null || die "the server did not start"
-  done
-  die "the server does not serve after 30 s"
-}
 
 chunks_committed() {
   millrace pipelines status "$PIPELINE" -o json >"$FOLDER/status.json" 2>/dev/null || return 1
@@ -135,9 +82,7 @@ compare() {
   printf '     %-34s %15s %15s  %s\n' "$1" "$(with_commas "$2")" "$(with_commas "$3")" "$verdict"
 }
 
-for program in millraced millrace; do
-  [[ -x $BIN/$program ]] || die "$BIN/$program is missing; ./tools/dev demo builds it"
-done
+require_programs
 
 echo "The main job: 10,000 reports of wildlife strikes to aircraft, and how hard each one hit."
 start_server 0

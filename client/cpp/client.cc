@@ -117,6 +117,11 @@ absl::StatusOr<v1::ListJobsResponse> Client::ListJobs(const v1::ListJobsRequest&
   return connection_->ListJobs(request, options);
 }
 
+absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const v1::ExplainJobRequest& request,
+                                                          const CallOptions& options) const {
+  return connection_->ExplainJob(request, options);
+}
+
 absl::StatusOr<v1::DeleteJobResponse> Client::DeleteJob(const v1::DeleteJobRequest& request,
                                                         const CallOptions& options) const {
   return connection_->DeleteJob(request, options);

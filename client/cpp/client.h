@@ -79,6 +79,9 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request = {},
                                                 const CallOptions& options = {}) const;
+  /// Why the job, or one of its chunks, does or does not run at this moment.
+  absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
+                                                    const CallOptions& options = {}) const;
   /// When a reply is lost and the call repeated, the answer is PIPELINE_NOT_FOUND: the job is gone.
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options = {}) const;

@@ -56,6 +56,8 @@ class Connection {
   virtual absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
                                                         const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
+                                                            const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                           const CallOptions& options) = 0;
 

@@ -63,8 +63,9 @@ class Pipeline {
   /// faster for many chunks.
   absl::StatusOr<v1::PushResponse> Push(std::vector<v1::Chunk> chunks, const CallOptions& options = {});
 
-  /// Stores records given as JSON Lines, which the server cuts evenly into chunks of at most `chunk_size` records.
-  absl::StatusOr<v1::PushResponse> PushLines(std::string json_lines, int chunk_size = 300,
+  /// Stores records given as JSON Lines, which the server cuts evenly into chunks of at most `chunk_size` records; 0 lets
+  /// it choose by what the records of the job cost (docs/SCHEDULING.md).
+  absl::StatusOr<v1::PushResponse> PushLines(std::string json_lines, int chunk_size = 0,
                                              const CallOptions& options = {});
 
   /// Pushes in the background with a bounded window. INVALID_ARGUMENT when the options are not valid.

@@ -82,7 +82,7 @@ absl::StatusOr<bool> Puller::LoadStreamedPage() {
   if (page.ended.has_value() && !page.ended->ok()) {
     streams_ = !absl::IsUnimplemented(*page.ended);
     feed_ = nullptr;
-    if (page.results.empty()) return false;
+    return false;
   }
   if (page.results.empty() && !page.drained) {
     if (page.ended.has_value()) {

@@ -139,8 +139,9 @@ void Application::StartWork() {
   observers_ = std::make_unique<ObserverList>(
       std::vector<store::JobObserver*>{leases_.get(), &totals_, &feed_, &activity_, workers_.get()});
   store_->SetObserver(observers_.get());
-  leases_->SetIdleListener([this](const model::JobKey& key) {
-    const absl::StatusOr<model::JobPtr> job = store_->GetJob(key);
+  // The pointer of its own: commits that come late call back while the store is taken down, and `store_` is empty then.
+  leases_->SetIdleListener([this, store = store_.get()](const model::JobKey& key) {
+    const absl::StatusOr<model::JobPtr> job = store->GetJob(key);
     if (job.ok() && model::IsFinal((*job)->state)) feed_.OnJobChanged(*job);
   });
   const std::vector<model::JobPtr> unfinished = store_->ActiveJobs();

@@ -21,7 +21,11 @@ int EndSignals::Await() const {
 
 int EndSignals::Await(absl::Duration timeout) const {
   const timespec limit = absl::ToTimespec(timeout);
-  const int signal = sigtimedwait(&signals_, nullptr, &limit);
+  int signal = 0;
+  // A process that was stopped and goes on is interrupted here; the wait then begins anew.
+  do {
+    signal = sigtimedwait(&signals_, nullptr, &limit);
+  } while (signal < 0 && errno == EINTR);
   return signal > 0 ? signal : 0;
 }
 
@@ -35,7 +39,7 @@ DrainGuard::DrainGuard(const EndSignals& signals, absl::Duration patience,
 DrainGuard::~DrainGuard() {
   over_ = true;
   // Wakes the thread, and nobody else: the signal is blocked, and sent to this thread alone.
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  pthread_kill(thread_.native_handle(), SIGINT);
   thread_.join();
 }
 

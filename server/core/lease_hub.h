@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
@@ -24,6 +25,8 @@ struct Lease {
   int64_t sequence = 0;
   int32_t attempt = 1;
   int64_t epoch = 0;
+  /// MayRun must be asked before the chunk is run.
+  bool needs_keys = false;
 };
 
 /// Thread-safe. Hears of job changes from the store; workers block in Acquire.
@@ -35,11 +38,23 @@ class LeaseHub final : public store::JobObserver {
   void OnJobChanged(const model::JobPtr& job) override;
 
   /// Sets who hears that the last lease of a job is over, which no change of the job tells: a cancelled job is drained
-  /// only then. Before the first lease. Called by Done, on its thread and without a lock; must be short.
+  /// only then. Before the first lease. Called by Done, Park and Return, on their thread and without a lock; must be
+  /// short.
   void SetIdleListener(absl::AnyInvocable<void(const model::JobKey&)> listener) { on_idle_ = std::move(listener); }
 
   /// Waits for a chunk. Nothing after Stop.
   std::optional<Lease> Acquire();
+
+  /// The worker has read a chunk that needs its keys told: the ordering keys of its records, each once. Tell them soon: the
+  /// job starts no other chunk before. False: a chunk before it holds one of them and is not committed yet; Park it.
+  bool MayRun(const Lease& lease, std::vector<uint64_t> keys);
+
+  /// The chunk was not run, and is handed out again, as the same attempt, when no chunk before it holds a key of it.
+  void Park(const Lease& lease);
+
+  /// The worker has read the chunk, which holds so many records. Tell it soon: a throttled job starts no other chunk
+  /// before.
+  void Sized(const Lease& lease, int64_t records);
 
   /// The worker has run the chunk and handed the outcome to the store.
   void Ran(const Lease& lease);
@@ -64,6 +79,10 @@ class LeaseHub final : public store::JobObserver {
   /// Waits until every lease is over, at most for `timeout`. False when time ran out.
   bool AwaitIdle(absl::Duration timeout);
 
+  /// See Scheduler::Explain. While nothing is handed out because an outcome could not be stored, that is what holds
+  /// every chunk that could run.
+  Standing Explain(const model::JobPtr& job, int64_t sequence, bool committed) const;
+
   /// Chunks that run now, of one job and of all.
   int32_t running(const model::JobKey& job) const;
   int32_t running() const;
@@ -77,8 +96,11 @@ class LeaseHub final : public store::JobObserver {
   static constexpr absl::Duration kPauseAfterReturn = absl::Seconds(1);
 
  private:
+  void TellIfIdle(const model::JobKey& key) ABSL_LOCKS_EXCLUDED(mutex_);
   bool NoneRuns() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.running() == 0; }
   bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.in_flight() == 0; }
+  /// Wakes who waits in Acquire, where there is something new for them.
+  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   /// A moment of the steady clock, as the scheduler counts.
   absl::Time Now() const { return absl::FromUnixNanos(clock_.SteadyNanos()); }
 
@@ -90,6 +112,8 @@ class LeaseHub final : public store::JobObserver {
   Scheduler scheduler_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time paused_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  /// Nobody waits in Acquire for longer than this without a notification.
+  absl::Time wake_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };
 
 }  // namespace millrace::core

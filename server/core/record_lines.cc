@@ -70,4 +70,35 @@ std::vector<RecordLines> CutEvenly(RecordLines lines, int64_t chunk_size) {
   return parts;
 }
 
+std::vector<RecordLines> CutBounded(const RecordLines& lines, int64_t records_max, int64_t bytes_max) {
+  std::vector<RecordLines> parts;
+  RecordLines part;
+  ForEachLine(lines.bytes, [&](std::string_view line) {
+    const auto bytes = static_cast<int64_t>(part.bytes.size() + line.size() + 1);
+    if (part.count > 0 && (part.count == records_max || bytes > bytes_max)) {
+      parts.push_back(std::move(part));
+      part = {};
+    }
+    part.bytes.append(line).push_back('\n');
+    ++part.count;
+  });
+  if (part.count > 0) parts.push_back(std::move(part));
+  return parts;
+}
+
+std::vector<RecordLines> CutByCounts(const RecordLines& lines, const std::vector<int64_t>& counts) {
+  std::vector<RecordLines> parts;
+  int64_t left = lines.count;
+  size_t begin = 0;
+  for (const int64_t count : counts) {
+    left -= count;
+    if (left < 0) return {};
+    size_t end = begin;
+    for (int64_t i = 0; i < count; ++i) end = lines.bytes.find('\n', end) + 1;
+    parts.push_back({.bytes = lines.bytes.substr(begin, end - begin), .count = count});
+    begin = end;
+  }
+  return left == 0 ? parts : std::vector<RecordLines>();
+}
+
 }  // namespace millrace::core

@@ -22,4 +22,11 @@ RecordLines NormaliseLines(std::string json_lines);
 /// the larger ones first. 1,000 records by 300 are 4 x 250. `chunk_size` must be positive.
 std::vector<RecordLines> CutEvenly(RecordLines lines, int64_t chunk_size);
 
+/// Cuts records into parts of at most `records_max` records and at most `bytes_max` bytes (but at least one record),
+/// each as full as it can be. Both must be positive.
+std::vector<RecordLines> CutBounded(const RecordLines& lines, int64_t records_max, int64_t bytes_max);
+
+/// Cuts records into parts of `counts` records, in order. Nothing where that is not all of them.
+std::vector<RecordLines> CutByCounts(const RecordLines& lines, const std::vector<int64_t>& counts);
+
 }  // namespace millrace::core

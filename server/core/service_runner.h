@@ -87,7 +87,8 @@ inline constexpr std::string_view kRecordTimeout = "RECORD_TIMEOUT";
 inline constexpr std::string_view kOutputInvalid = "OUTPUT_INVALID";
 inline constexpr std::string_view kOutputNameTaken = "OUTPUT_NAME_TAKEN";
 inline constexpr std::string_view kRunFailed = "RUN_FAILED";
-inline constexpr std::string_view kInputLost = model::kInputLostCode;
+inline constexpr std::string_view kInputLost = "INPUT_LOST";
+static_assert(kInputLost == model::kInputLostCode);
 inline constexpr std::string_view kWorkerDied = "WORKER_DIED";
 }  // namespace record_code
 

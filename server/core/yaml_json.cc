@@ -67,7 +67,9 @@ absl::Status AppendScalar(const YAML::Node& node, std::string& json) {
   // yaml-cpp tags quoted scalars "!" and plain ones "?".
   if (node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str") {
     AppendJsonString(text, json);
-  } else if (IsOneOf(text, {"true", "True", "TRUE"})) {
+    return absl::OkStatus();
+  }
+  if (IsOneOf(text, {"true", "True", "TRUE"})) {
     json.append("true");
   } else if (IsOneOf(text, {"false", "False", "FALSE"})) {
     json.append("false");

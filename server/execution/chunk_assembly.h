@@ -37,6 +37,7 @@ class ChunkAssembly {
 
   /// Records without an outcome, ascending.
   std::vector<int32_t> left() const;
+  bool is_left(int32_t index) const { return !records_[static_cast<size_t>(index)].done; }
 
   /// About how much memory it holds.
   size_t bytes() const { return bytes_; }

@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/execution/halving.h"
+#include "server/execution/ordering_keys.h"
 #include "server/execution/text.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
@@ -43,10 +45,11 @@ std::vector<std::string_view> LinesOf(std::string_view text) {
 
 class Attempt {
  public:
-  Attempt(const model::Job& job, const model::ChunkInput& input, absl::FunctionRef<bool(int32_t)> is_last,
-          RunnerCache& runners, const ChunkGuard& guard, HeldChunk& held)
+  Attempt(const model::Job& job, const model::ChunkInput& input, std::span<const uint64_t> keys,
+          absl::FunctionRef<bool(int32_t)> is_last, RunnerCache& runners, const ChunkGuard& guard, HeldChunk& held)
       : job_(job),
         input_(input),
+        keys_(keys),
         is_last_(is_last),
         runners_(runners),
         guard_(guard),
@@ -66,15 +69,39 @@ class Attempt {
     for (const int32_t index : guard_.quarantined) {
       if (std::erase(left, index) > 0) FailUnrun(index, record_code::kWorkerDied, kWorkerDiedMessage, false);
     }
-    RunByHalves(left, {.run = [this](const auto& indexes) { return RunPart(indexes); },
-                       .take = [this](const auto& indexes, auto outcome) { Take(indexes, std::move(outcome)); },
-                       .blame = [this](int32_t index, const absl::Status& why) { Blame(index, why); }});
+    // Without a second attempt nothing is put off, and one run keeps the order.
+    if (keys_.empty() || job_.options.retry.max_attempts == 1) {
+      RunTogether(left);
+    } else {
+      RunByKeys(left);
+    }
     if (whole_.has_value()) return std::move(whole_);
     if (!assembly().left().empty()) return std::nullopt;
     return assembly().Finish();
   }
 
  private:
+  void RunTogether(const std::vector<int32_t>& indexes) {
+    RunByHalves(indexes, {.run = [this](const auto& some) { return RunPart(some); },
+                          .take = [this](const auto& some, auto outcome) { Take(some, std::move(outcome)); },
+                          .blame = [this](int32_t index, const absl::Status& why) { Blame(index, why); }});
+  }
+
+  /// What a record leaves is known only after its run, and holds up those with its key: so no two of a key are in one.
+  void RunByKeys(const std::vector<int32_t>& indexes) {
+    absl::flat_hash_set<uint64_t> put_off;
+    std::vector<std::vector<int32_t>> waves = InWaves(indexes, keys_);
+    for (std::vector<int32_t>& wave : waves) {
+      std::erase_if(wave, [&](int32_t index) { return put_off.contains(keys_[static_cast<size_t>(index)]); });
+      if (wave.empty()) continue;
+      RunTogether(wave);
+      if (whole_.has_value()) return;
+      for (const int32_t index : wave) {
+        if (assembly().is_left(index)) put_off.insert(keys_[static_cast<size_t>(index)]);
+      }
+    }
+  }
+
   absl::StatusOr<model::ChunkOutcome> RunPart(const std::vector<int32_t>& indexes) {
     const absl::StatusOr<core::ServiceRunner*> runner = runners_.Get(job_);
     if (!runner.ok()) return runner.status();
@@ -162,6 +189,7 @@ class Attempt {
 
   const model::Job& job_;
   const model::ChunkInput& input_;
+  const std::span<const uint64_t> keys_;
   const absl::FunctionRef<bool(int32_t)> is_last_;
   RunnerCache& runners_;
   const ChunkGuard& guard_;
@@ -174,9 +202,10 @@ class Attempt {
 }  // namespace
 
 std::optional<model::ChunkOutcome> RunAttempt(const model::Job& job, const model::ChunkInput& input,
+                                              std::span<const uint64_t> keys,
                                               absl::FunctionRef<bool(int32_t attempt)> is_last, RunnerCache& runners,
                                               const ChunkGuard& guard, HeldChunk& held) {
-  return Attempt(job, input, is_last, runners, guard, held).Run();
+  return Attempt(job, input, keys, is_last, runners, guard, held).Run();
 }
 
 model::ChunkOutcome LostInput(const model::Chunk& chunk, std::string_view message) {

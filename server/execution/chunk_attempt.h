@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +30,11 @@ struct ChunkGuard {
 ///
 /// A run that breaks as a whole (it throws, or no runner can be made) is halved until the records that break it stand
 /// alone. Such a record fails with RUN_FAILED, which may pass.
+///
+/// `keys` has the ordering key of each record, or is empty. Records with the same key run in order: a record is not run
+/// while one before it with its key is still to be tried again.
 std::optional<model::ChunkOutcome> RunAttempt(const model::Job& job, const model::ChunkInput& input,
+                                              std::span<const uint64_t> keys,
                                               absl::FunctionRef<bool(int32_t attempt)> is_last, RunnerCache& runners,
                                               const ChunkGuard& guard, HeldChunk& held);
 

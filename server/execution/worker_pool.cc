@@ -1,5 +1,6 @@
 #include "server/execution/worker_pool.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <thread>
@@ -11,6 +12,7 @@
 #include "server/execution/chunk_attempt.h"
 #include "server/execution/commit_sequencer.h"
 #include "server/execution/held_chunks.h"
+#include "server/execution/ordering_keys.h"
 #include "server/execution/runner_cache.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
@@ -68,6 +70,9 @@ class LocalWorkerPool final : public WorkerPool {
     const absl::StatusOr<model::ChunkInput> input = store_.ReadChunk(key, lease.sequence);
     if (!input.ok()) return CannotRead(lease, input.status());
     if (input->chunk.state == model::ChunkState::kCommitted) return Done(lease);
+    const std::vector<uint64_t> keys = KeysOf(lease, *input);
+    if (lease.needs_keys && !hub_.MayRun(lease, DifferentKeys(keys))) return Park(lease);
+    hub_.Sized(lease, input->chunk.record_count);
     if (const auto runner = runners.Get(*lease.job); !runner.ok()) return CannotPrepare(lease, runner.status());
 
     HeldChunk held = held_.Take(key, lease.sequence);
@@ -77,7 +82,7 @@ class LocalWorkerPool final : public WorkerPool {
     };
     ChunkGuard guard{.running = nullptr, .quarantined = guard_.quarantine.Find(key, lease.sequence)};
     if (guard_.recorder != nullptr) guard.running = guard_.recorder->Begin(thread, key, lease.sequence);
-    std::optional<model::ChunkOutcome> outcome = RunAttempt(*lease.job, *input, is_last, runners, guard, held);
+    std::optional<model::ChunkOutcome> outcome = RunAttempt(*lease.job, *input, keys, is_last, runners, guard, held);
     if (guard_.recorder != nullptr) guard_.recorder->End(thread);
     if (!outcome.has_value()) return TryAgain(lease, std::move(held));
     Commit(lease, *std::move(outcome));
@@ -112,6 +117,17 @@ class LocalWorkerPool final : public WorkerPool {
     // First: as soon as it is handed back, another thread may begin it again.
     if (lease.job->options.order_results) sequencer_.Abandon(lease.job->key(), lease.sequence);
     hub_.Return(lease, backoff);
+  }
+  void Park(const core::Lease& lease) {
+    if (lease.job->options.order_results) sequencer_.Abandon(lease.job->key(), lease.sequence);
+    hub_.Park(lease);
+  }
+
+  /// The ordering key of each record; empty where the job has none.
+  static std::vector<uint64_t> KeysOf(const core::Lease& lease, const model::ChunkInput& input) {
+    const std::string& field = lease.job->options.ordering_key;
+    if (field.empty()) return {};
+    return OrderingKeys(input.json_lines, input.chunk.record_count, field);
   }
 
   void Committed(const core::Lease& lease, const absl::Status& status) {

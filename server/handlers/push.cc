@@ -7,6 +7,7 @@
 #include "server/core/convert.h"
 #include "server/core/record_lines.h"
 #include "server/handlers/chunk_content.h"
+#include "server/handlers/cut_inputs.h"
 #include "server/handlers/pipeline_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
@@ -32,29 +33,8 @@ absl::Status CheckForm(const v1::PushRequest& request) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<model::NewChunk>> CutInputs(v1::PushRequest& request) {
-  const auto chunk_size =
-      InRange("chunk_size", request.chunk_size(), 1, model::kChunkRecordsMax, model::kChunkRecordsDefault);
-  if (!chunk_size.ok()) return chunk_size.status();
-  absl::StatusOr<core::RecordLines> lines = TakeRecords("inputs", *request.mutable_inputs());
-  if (!lines.ok()) return lines.status();
-  if (lines->count > model::kChunksPerPushMax * *chunk_size) {
-    return model::FieldError("inputs", absl::StrCat("expected at most ", model::kChunksPerPushMax, " chunks of ",
-                                                    *chunk_size, " records in one push, got ", lines->count,
-                                                    " records; push in parts or raise chunk_size"));
-  }
-  std::vector<model::NewChunk> chunks;
-  for (core::RecordLines& part : core::CutEvenly(*std::move(lines), *chunk_size)) {
-    if (absl::Status status = CheckChunkSize("inputs", part); !status.ok()) return status;
-    model::NewChunk& chunk = chunks.emplace_back();
-    chunk.record_count = static_cast<int32_t>(part.count);
-    chunk.json_lines = std::move(part.bytes);
-  }
-  return chunks;
-}
-
+/// The chunks of the forms `data` and `chunks`.
 absl::StatusOr<std::vector<model::NewChunk>> TakeChunks(v1::PushRequest& request) {
-  if (request.has_inputs()) return CutInputs(request);
   std::vector<model::NewChunk> chunks;
   if (request.has_data()) {
     absl::StatusOr<model::NewChunk> chunk = TakeChunkData("data", *request.mutable_data());
@@ -86,6 +66,24 @@ void FillIds(const v1::PushRequest& request, model::IdGenerator& ids, std::vecto
   }
 }
 
+absl::StatusOr<CutInputs> TakeInputs(v1::PushRequest& request, const model::JobKey& key, const Deps& deps) {
+  if (request.has_inputs()) {
+    const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
+    if (!job.ok()) return job.status();
+    return CutRecords(request, **job);
+  }
+  absl::StatusOr<std::vector<model::NewChunk>> chunks = TakeChunks(request);
+  if (!chunks.ok()) return chunks.status();
+  return CutInputs{.chunks = *std::move(chunks), .uncut = {}};
+}
+
+absl::StatusOr<store::PushReceipt> Store(const v1::PushRequest& request, const model::JobKey& key,
+                                         std::vector<model::NewChunk> chunks, const Deps& deps) {
+  FillIds(request, deps.ids, chunks);
+  store::PushChunks push{.job = key, .chunks = std::move(chunks)};
+  return store::Await<store::PushReceipt>([&](auto done) { deps.store.PushChunks(std::move(push), std::move(done)); });
+}
+
 }  // namespace
 
 absl::StatusOr<v1::PushResponse> Push(v1::PushRequest& request, const Call& call, const Deps& deps) {
@@ -97,14 +95,16 @@ absl::StatusOr<v1::PushResponse> Push(v1::PushRequest& request, const Call& call
     }
   }
   if (absl::Status status = CheckForm(request); !status.ok()) return status;
-  absl::StatusOr<std::vector<model::NewChunk>> chunks = TakeChunks(request);
-  if (!chunks.ok()) return chunks.status();
-  FillIds(request, deps.ids, *chunks);
-
-  if (deps.activity != nullptr) deps.activity->OnUse(call.job(request.pipeline_id()));
-  store::PushChunks push{.job = call.job(request.pipeline_id()), .chunks = *std::move(chunks)};
-  absl::StatusOr<store::PushReceipt> receipt =
-      store::Await<store::PushReceipt>([&](auto done) { deps.store.PushChunks(std::move(push), std::move(done)); });
+  const model::JobKey key = call.job(request.pipeline_id());
+  if (deps.activity != nullptr) deps.activity->OnUse(key);
+  absl::StatusOr<CutInputs> inputs = TakeInputs(request, key, deps);
+  if (!inputs.ok()) return inputs.status();
+  absl::StatusOr<store::PushReceipt> receipt = Store(request, key, std::move(inputs->chunks), deps);
+  if (inputs->uncut.has_value() && model::HasReason(receipt.status(), model::Reason::kChunkIdTaken)) {
+    // The same push, cut otherwise than the first time?
+    std::vector<model::NewChunk> again = CutAsStored(*inputs->uncut, receipt.status(), request.request_id(), key, deps);
+    if (!again.empty()) receipt = Store(request, key, std::move(again), deps);
+  }
   if (!receipt.ok()) return receipt.status();
 
   v1::PushResponse response;

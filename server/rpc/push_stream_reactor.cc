@@ -162,7 +162,9 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
       if (slot->chunk->id.empty()) slot->chunk->id = environment_.deps.ids.Next();
     }
     if (environment_.deps.activity != nullptr) environment_.deps.activity->OnUse(key_);
-    store::PushChunks push{.job = key_, .chunks = {*slot->chunk}, .order = nullptr};
+    store::PushChunks push{.job = key_, .chunks = {}, .order = nullptr};
+    // Not through a list in braces, which would copy the bytes twice.
+    push.chunks.push_back(*slot->chunk);
     {
       absl::MutexLock lock(&mutex_);
       slot->state = Slot::State::kOnItsWay;

@@ -72,6 +72,10 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* ListJobs(Context* context, const v1::ListJobsRequest* request, v1::ListJobsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListJobs);
   }
+  Reactor* ExplainJob(Context* context, const v1::ExplainJobRequest* request,
+                      v1::ExplainJobResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ExplainJob);
+  }
   Reactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request, v1::DeleteJobResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::DeleteJob);
   }

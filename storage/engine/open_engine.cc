@@ -91,7 +91,7 @@ rocksdb::Status MakeMissing(rocksdb::DB* db, const Descriptors& known, Handles& 
   }
   if (missing.empty()) return rocksdb::Status::OK();
   Handles made;
-  const rocksdb::Status status = db->CreateColumnFamilies(missing, &made);
+  rocksdb::Status status = db->CreateColumnFamilies(missing, &made);
   handles.insert(handles.end(), made.begin(), made.end());
   return status;
 }

@@ -17,7 +17,7 @@ class Parts {
 
   std::string Text() {
     const size_t end = rest_.find('\0');
-    if (end == rest_.npos) return Fail();
+    if (end == std::string_view::npos) return Fail();
     std::string text(rest_.substr(0, end));
     rest_.remove_prefix(end + 1);
     return text;

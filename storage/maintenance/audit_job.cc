@@ -98,29 +98,28 @@ class JobAudit {
 
 absl::Status JobAudit::Chunks() {
   absl::Status read;
-  const absl::Status walked =
-      Each(Family::kChunks, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
-        const std::optional<int64_t> sequence = format::ParseNumber(key);
-        if (!sequence.has_value() || !read.ok()) return;
-        const std::string where = Named("chunk", *sequence);
-        if (*sequence != ++chunks_) {
-          report_.Add(where, absl::StrCat("chunk ", chunks_, " was expected here: chunks are missing"));
-          chunks_ = *sequence;
-        }
-        const absl::StatusOr<Chunk> chunk = format::DecodeChunk(*sequence, row);
-        if (!chunk.ok()) return report_.Add(where, std::string(chunk.status().message()));
-        records_ += chunk->record_count;
-        input_bytes_ += chunk->input_bytes;
-        std::string damage;
-        read = CheckInput(*chunk, damage);
-        if (chunk->state == model::ChunkState::kCommitted) {
-          committed_[*sequence] = {chunk->result_number, chunk->record_count, std::move(damage)};
-          if (watermark_ == *sequence - 1) watermark_ = *sequence;
-        } else {
-          pending_bytes_ += chunk->input_bytes;
-          if (!damage.empty()) report_.Add(where, std::move(damage));
-        }
-      });
+  absl::Status walked = Each(Family::kChunks, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
+    const std::optional<int64_t> sequence = format::ParseNumber(key);
+    if (!sequence.has_value() || !read.ok()) return;
+    const std::string where = Named("chunk", *sequence);
+    if (*sequence != ++chunks_) {
+      report_.Add(where, absl::StrCat("chunk ", chunks_, " was expected here: chunks are missing"));
+      chunks_ = *sequence;
+    }
+    const absl::StatusOr<Chunk> chunk = format::DecodeChunk(*sequence, row);
+    if (!chunk.ok()) return report_.Add(where, std::string(chunk.status().message()));
+    records_ += chunk->record_count;
+    input_bytes_ += chunk->input_bytes;
+    std::string damage;
+    read = CheckInput(*chunk, damage);
+    if (chunk->state == model::ChunkState::kCommitted) {
+      committed_[*sequence] = {chunk->result_number, chunk->record_count, std::move(damage)};
+      if (watermark_ == *sequence - 1) watermark_ = *sequence;
+    } else {
+      pending_bytes_ += chunk->input_bytes;
+      if (!damage.empty()) report_.Add(where, std::move(damage));
+    }
+  });
   if (!walked.ok()) return walked;
   CheckChunkSums();
   return read;
@@ -181,21 +180,20 @@ absl::Status JobAudit::Results() {
   // A forced cancel discards what was not acknowledged, so sums cannot be followed behind it.
   const bool forced = job_.cancel_mode == model::CancelMode::kForce;
   int64_t expected = 0;
-  const absl::Status walked =
-      Each(Family::kResults, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
-        const std::optional<int64_t> number = format::ParseNumber(key);
-        if (!number.has_value()) return;
-        const std::string where = Named("result", *number);
-        results_ += 1;
-        if (*number != ++expected && !forced) {
-          report_.Add(where, absl::StrCat("result ", expected, " was expected here: results are missing"));
-        }
-        expected = *number;
-        const absl::StatusOr<model::ChunkResult> result = format::DecodeResult(*number, row);
-        if (!result.ok()) return report_.Add(where, std::string(result.status().message()));
-        output_bytes_ += static_cast<int64_t>(result->json_lines.size());
-        CheckResult(*result, where);
-      });
+  absl::Status walked = Each(Family::kResults, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
+    const std::optional<int64_t> number = format::ParseNumber(key);
+    if (!number.has_value()) return;
+    const std::string where = Named("result", *number);
+    results_ += 1;
+    if (*number != ++expected && !forced) {
+      report_.Add(where, absl::StrCat("result ", expected, " was expected here: results are missing"));
+    }
+    expected = *number;
+    const absl::StatusOr<model::ChunkResult> result = format::DecodeResult(*number, row);
+    if (!result.ok()) return report_.Add(where, std::string(result.status().message()));
+    output_bytes_ += static_cast<int64_t>(result->json_lines.size());
+    CheckResult(*result, where);
+  });
   if (!walked.ok()) return walked;
   if (forced) return absl::OkStatus();
   ExpectEqual("newest result", job_.last_result, results_);
@@ -226,7 +224,7 @@ absl::Status JobAudit::Exceptions() {
   int64_t count = 0;
   int64_t grouped = 0;
   std::map<int64_t, std::set<int32_t>> seen;
-  const absl::Status blocks = Each(
+  absl::Status blocks = Each(
       Family::kExceptions, format::ExceptionBlocksFrom(key_, 0, 0), [&](std::string_view key, std::string_view row) {
         const std::optional<format::BlockPlace> place = format::ParseBlockPlace(key);
         if (!place.has_value()) return;
@@ -247,7 +245,7 @@ absl::Status JobAudit::Exceptions() {
         }
       });
   if (!blocks.ok()) return blocks;
-  const absl::Status groups =
+  absl::Status groups =
       Each(Family::kExceptions, format::ExceptionGroups(key_), [&](std::string_view, std::string_view row) {
         const auto group = format::DecodeExceptionGroup(row);
         if (!group.ok()) return Find(absl::StrCat("a group of exceptions: ", group.status().message()));
@@ -265,14 +263,13 @@ absl::Status JobAudit::Exceptions() {
 }
 
 absl::Status JobAudit::Index() {
-  const absl::Status chunk_ids =
-      Each(Family::kIndex, format::JobRange(key_), [&](std::string_view, std::string_view row) {
-        const auto indexed = format::DecodeIndexedChunk(row);
-        if (!indexed.ok()) return Find(absl::StrCat("an id of a chunk: ", indexed.status().message()));
-        if (indexed->sequence < 1 || indexed->sequence > job_.last_sequence) {
-          Find(absl::StrCat("an id leads to chunk ", indexed->sequence, ", which does not exist"));
-        }
-      });
+  absl::Status chunk_ids = Each(Family::kIndex, format::JobRange(key_), [&](std::string_view, std::string_view row) {
+    const auto indexed = format::DecodeIndexedChunk(row);
+    if (!indexed.ok()) return Find(absl::StrCat("an id of a chunk: ", indexed.status().message()));
+    if (indexed->sequence < 1 || indexed->sequence > job_.last_sequence) {
+      Find(absl::StrCat("an id leads to chunk ", indexed->sequence, ", which does not exist"));
+    }
+  });
   if (!chunk_ids.ok()) return chunk_ids;
   const bool active = !model::IsFinal(job_.state);
   if (absl::Status checked = CheckIndexed(format::UnfinishedJobKey(key_), active, "among the unfinished jobs");

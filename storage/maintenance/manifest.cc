@@ -81,7 +81,7 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view text) {
     std::string path;
     if (!(lines >> file.bytes) || lines.get() != ' ' || !std::getline(lines, path) || path.empty()) break;
     // Below the folder, whoever wrote the list.
-    if (path.front() == '/' || path.find("..") != path.npos) return Unsound("names a file outside of it");
+    if (path.front() == '/' || path.find("..") != std::string::npos) return Unsound("names a file outside of it");
     manifest.files.emplace(path, file);
   }
   return Unsound("is cut off");

@@ -8,7 +8,7 @@ namespace {
 
 class DrainTest : public E2eFixture {
  protected:
-  void StartLoggedServer(std::vector<std::string> flags) {
+  void StartLoggedServer(const std::vector<std::string>& flags) {
     auto server = harness::ServerProcess::Start(MILLRACED_BINARY, Path("data"), port_, flags, {{}, Path("server.log")});
     ASSERT_TRUE(server.ok()) << server.status() << Log();
     server_ = *std::move(server);

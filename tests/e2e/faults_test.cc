@@ -2,7 +2,6 @@
 // crumbs.
 #include <sys/resource.h>
 
-#include <csignal>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -74,9 +73,9 @@ TEST_F(FaultsTest, APushToAStoppedServerTimesOutAndCanBeMadeAgain) {
   v1::PushRequest push;
   push.set_pipeline_id(pipeline->id());
   for (int i = 0; i < 10; ++i) *push.add_chunks() = ChunkOf(i);
-  kill(server_->pid(), SIGSTOP);
+  server_->Freeze();
   const absl::Status timed_out = client.Push(push, {.timeout = absl::Milliseconds(300)}).status();
-  kill(server_->pid(), SIGCONT);
+  server_->Thaw();
   EXPECT_TRUE(absl::IsDeadlineExceeded(timed_out)) << timed_out;
   // Whether the first one was carried out, nobody knows. The second one makes sure.
   EXPECT_TRUE(client.Push(push).ok());
@@ -114,6 +113,7 @@ TEST_F(FaultsTest, ManyChunksOfOneRecordTakeBoundedMemory) {
   ASSERT_TRUE(pipeline.ok()) << pipeline.status();
   for (int push = 0; push < kPushes; ++push) {
     std::vector<v1::Chunk> chunks;
+    chunks.reserve(kChunksPerPush);
     for (int i = 0; i < kChunksPerPush; ++i) chunks.push_back(ChunkOf(push * kChunksPerPush + i));
     ASSERT_TRUE(pipeline->Push(std::move(chunks)).ok());
   }

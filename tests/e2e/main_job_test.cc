@@ -95,10 +95,10 @@ TEST_F(MainJobTest, AServerThatIsStoppedForAWhileLosesAndDoublesNothing) {
   const client::Client client = Connect();
   for (const int committed : {5, 15}) {
     AwaitCommitted(client, "stopped", committed);
-    kill(server_->pid(), SIGSTOP);
+    server_->Freeze();
     // The deadline of a call that nobody answers is the while.
     EXPECT_TRUE(absl::IsDeadlineExceeded(client.DescribePipelines({}, {.timeout = absl::Milliseconds(500)}).status()));
-    kill(server_->pid(), SIGCONT);
+    server_->Thaw();
   }
   EXPECT_EQ((*run)->Wait(), 0) << Stderr();
   ExpectSameAsReference("out.jsonl", "rejects.csv");

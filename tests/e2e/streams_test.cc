@@ -40,12 +40,12 @@ class StreamsTest : public E2eFixture {
 
   static v1::Chunk ChunkOf(const std::string& text) {
     v1::Chunk chunk;
-    chunk.mutable_data()->mutable_inputs()->set_json_lines(absl::StrCat("{\"text\":\"", text, "\"}\n"));
+    chunk.mutable_data()->mutable_inputs()->set_json_lines(absl::StrCat(R"({"text":")", text, "\"}\n"));
     return chunk;
   }
 
   /// Reads every result, and returns how many there were; numbers without gaps, and no chunk twice.
-  static int ReadAll(client::Pipeline pipeline) {
+  static int ReadAll(const client::Pipeline& pipeline) {
     const auto puller = *pipeline.NewPuller({.after = 0, .page_size = 10});
     std::set<int64_t> sequences;
     int64_t number = 0;
@@ -76,6 +76,7 @@ TEST_F(StreamsTest, ServersThatAreKilledLoseNothingAndDoubleNothing) {
   client::Pipeline pipeline = NewPipeline();
   absl::Mutex mutex;
   int stored = 0;
+  bool ended = false;
   const auto on_stored = [&](const v1::PushedChunk&) {
     absl::MutexLock lock(&mutex);
     ++stored;
@@ -88,11 +89,13 @@ TEST_F(StreamsTest, ServersThatAreKilledLoseNothingAndDoubleNothing) {
     const auto pusher = *writing.NewPusher({.on_stored = on_stored});
     for (int i = 0; i < kChunks && pushed.ok(); ++i) pushed = pusher->Push(ChunkOf(absl::StrCat("n", i))).status();
     if (pushed.ok()) pushed = pusher->Flush();
+    absl::MutexLock lock(&mutex);
+    ended = true;
   });
   for (const int deaths_at : {400, 1'100, 1'800, 2'500}) {
     {
       absl::MutexLock lock(&mutex);
-      const auto reached = [&] { return stored >= deaths_at; };
+      const auto reached = [&] { return ended || stored >= deaths_at; };
       mutex.Await(absl::Condition(&reached));
     }
     KillAndRestartServer();
@@ -115,7 +118,8 @@ TEST_F(StreamsTest, AClientThatPushesWithoutPauseIsHeldBack) {
   Begin();
   client::Pipeline full = NewPipeline(/*buffer_bytes=*/1'000'000);
   const int64_t before = PeakMemoryBytes();
-  const std::unique_ptr<client::PushStreamCall> stream = Connect().PushStream();
+  const client::Client client = Connect();
+  const std::unique_ptr<client::PushStreamCall> stream = client.PushStream();
   // Sends as fast as gRPC takes it, whatever the answers say.
   std::thread writer([&] {
     v1::PushStreamRequest request;
@@ -181,10 +185,13 @@ TEST_F(StreamsTest, AServerThatDrainsWaitsForNoStream) {
   ASSERT_TRUE(sleeper->Write(start_pull));
   v1::PullStreamResponse first;
   ASSERT_TRUE(sleeper->Read(first));
+  std::thread waiting([&] {
+    v1::PushStreamResponse answer;
+    EXPECT_FALSE(idle->Read(answer));
+    EXPECT_EQ(idle->Finish().code(), absl::StatusCode::kUnavailable);
+  });
   EXPECT_EQ(server_->Terminate(), 0);
-  v1::PushStreamResponse answer;
-  EXPECT_FALSE(idle->Read(answer));
-  EXPECT_EQ(idle->Finish().code(), absl::StatusCode::kUnavailable);
+  waiting.join();
 }
 
 }  // namespace

@@ -1,43 +1,41 @@
 #include "tests/fuzz/mutate.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <string_view>
 
 namespace millrace::fuzz {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
-constexpr std::array kWords = {"\""sv,
-                               "\\"sv,
-                               "\\u0000"sv,
-                               "\n"sv,
-                               "\r\n"sv,
-                               ","sv,
-                               "{"sv,
-                               "}"sv,
-                               "["sv,
-                               "]"sv,
-                               ":"sv,
-                               "null"sv,
-                               "true"sv,
-                               "1e999"sv,
-                               "-0"sv,
-                               "&a"sv,
-                               "*a"sv,
-                               "<<: *a"sv,
-                               "!!str"sv,
-                               "---\n"sv,
-                               "\xEF\xBB\xBF"sv,
-                               "\xFF"sv,
-                               "\xC3"sv,
-                               "\0"sv,
-                               "\x80\x80"sv,
-                               "_reject_line"sv,
-                               "inputs"sv,
-                               "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"sv,
-                               "9223372036854775808"sv};
+constexpr std::string_view kWords[] = {R"(")",
+                                       R"(\)",
+                                       R"(\u0000)",
+                                       "\n",
+                                       "\r\n",
+                                       ",",
+                                       "{",
+                                       "}",
+                                       "[",
+                                       "]",
+                                       ":",
+                                       "null",
+                                       "true",
+                                       "1e999",
+                                       "-0",
+                                       "&a",
+                                       "*a",
+                                       "<<: *a",
+                                       "!!str",
+                                       "---\n",
+                                       "\xEF\xBB\xBF",
+                                       "\xFF",
+                                       "\xC3",
+                                       std::string_view("\0", 1),
+                                       "\x80\x80",
+                                       "_reject_line",
+                                       "inputs",
+                                       "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01",
+                                       "9223372036854775808"};
 constexpr size_t kBytesMax = 4'096;
 
 }  // namespace
@@ -58,10 +56,10 @@ std::string Mutate(const std::vector<std::string>& seeds, std::mt19937_64& rando
         bytes.insert(at, bytes.substr(at, 1 + below(32)));
         break;
       case 3:
-        bytes.insert(at, kWords[below(kWords.size())]);
+        bytes.insert(at, kWords[below(std::size(kWords))]);
         break;
       case 4:
-        bytes.replace(at, std::min(bytes.size() - at, 1 + below(8)), kWords[below(kWords.size())]);
+        bytes.replace(at, std::min(bytes.size() - at, 1 + below(8)), kWords[below(std::size(kWords))]);
         break;
       default: {
         const std::string& other = seeds[below(seeds.size())];

@@ -101,9 +101,9 @@ absl::Status CrashRun::KillAtStart() {
 }
 
 void CrashRun::FreezeServer() {
-  kill(server_->pid(), SIGSTOP);
+  server_->Freeze();
   harness::PauseFor(absl::Microseconds(Below(kMicrosOfFreezeMax)));
-  kill(server_->pid(), SIGCONT);
+  server_->Thaw();
   ++kills_.frozen_servers;
 }
 

@@ -82,7 +82,7 @@ std::optional<int64_t> IndexOf(std::string_view chunk_id) {
 int32_t RecordCount(int64_t index) { return static_cast<int32_t>(1 + index * 7 % 23); }
 
 std::string RecordText(int64_t index, int32_t place) {
-  return absl::StrCat("{\"n\":", NumberOf(index, place), ",\"note\":\"left alone by the service\"}");
+  return absl::StrCat(R"({"n":)", NumberOf(index, place), R"(,"note":"left alone by the service"})");
 }
 
 std::optional<double> ExpectedOutput(int64_t index, int32_t place) {

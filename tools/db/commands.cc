@@ -71,7 +71,7 @@ bool Matches(const std::string& wanted, const model::JobKey& job) {
   if (wanted.empty()) return true;
   const size_t slash = wanted.find('/');
   if (job.tenant != wanted.substr(0, slash)) return false;
-  return slash == wanted.npos || slash + 1 == wanted.size() || job.job_id == wanted.substr(slash + 1);
+  return slash == std::string::npos || slash + 1 == wanted.size() || job.job_id == wanted.substr(slash + 1);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ TEXT
 
 dev_package() {
   no_arguments package "$@"
+  dev_setup package
   build_programs millraced millrace millrace-db
   cpack --config build/release/CPackConfig.cmake -B build/release
 }

@@ -3,12 +3,14 @@
 
 demo_help() {
   cat <<'TEXT'
-Usage: ./tools/dev demo [--keep]
+Usage: ./tools/dev demo [--explain] [--keep]
 
 Builds the server and the CLI (preset release, nothing else), then runs the main job: 10,000 reports of wildlife strikes
 through the service aviation/strike-severity, with the server killed half-way and started again. Fails unless every
 record is accounted for. Under 8 minutes from nothing on two cores, seconds the second time.
 
+  --explain    instead: a throttled job, and the answer of `millrace jobs explain` while it waits. Fails unless the
+               sentence tells of the throttle. A second, once it is built
   --keep       leave the temporary folder (data, outputs, logs) behind and say where it is
 TEXT
 }
@@ -24,11 +26,13 @@ beside what it should be.
   stages     each stage of the data path alone
   latency    one chunk in flight; chunks of one record
   pipelines  1, 100 and 10,000 open pipelines
+  connections 10,000 connections that say nothing, beside one that works
   restart    kill -9 with 1,000 unfinished jobs: time to the first new result
   delete     a job of 10^6 records deleted
   scale      10^5, 10^6 and 10^7 records: cost and memory; only when named
+  crumbs     10^6 chunks of one record: cost and memory; only when named
 
-Without a name: all but scale. To compare two builds, run one with --json FILE and the other with --compare FILE.
+Without a name: all but scale and crumbs. To compare two builds, run one with --json FILE and the other with --compare FILE.
 
 Where the bare prototypes are (../shared/limits, or $MILLRACE_LIMITS), they are built into build/limits and run in turn
 with the product, and the ratio to them is printed.
@@ -56,8 +60,12 @@ build_programs() {
 }
 
 dev_demo() {
+  local argument script=tools/demo.sh arguments=()
+  for argument in "$@"; do
+    if [[ $argument == --explain ]]; then script=tools/demo_explain.sh; else arguments+=("$argument"); fi
+  done
   build_programs millraced millrace
-  tools/demo.sh --bin build/release/bin "$@"
+  "$script" --bin build/release/bin "${arguments[@]}"
 }
 
 # yardstick_binary: builds the prototypes where they are, and prints the path of the end-to-end one; nothing otherwise.

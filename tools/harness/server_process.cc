@@ -1,6 +1,7 @@
 #include "tools/harness/server_process.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,6 +62,16 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const std::f
 std::string ServerProcess::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
 void ServerProcess::Kill() { program_->End(SIGKILL); }
+
+void ServerProcess::Freeze() {
+  kill(pid(), SIGSTOP);
+  // The signal is on its way when kill returns, and the server may still answer a call.
+  siginfo_t stopped{};
+  while (waitid(P_PID, static_cast<id_t>(pid()), &stopped, WSTOPPED | WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+}
+
+void ServerProcess::Thaw() { kill(pid(), SIGCONT); }
 
 int ServerProcess::Terminate() { return program_->End(SIGTERM); }
 

@@ -33,6 +33,10 @@ class ServerProcess {
   /// SIGKILL, and waits for the end. Safe to call twice.
   void Kill();
 
+  /// SIGSTOP, and waits until no thread of it runs any more; SIGCONT. Clients hear nothing meanwhile.
+  void Freeze();
+  void Thaw();
+
   /// SIGTERM, and waits for the end. Returns the exit code, or 128 + the signal that ended it.
   int Terminate();
 

@@ -6,17 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string_view>
 
 #include "absl/strings/str_cat.h"
 
 namespace millrace::harness {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 // The preface of HTTP/2 and an empty SETTINGS frame.
-constexpr std::string_view kGreeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"sv;
+constexpr char kGreeting[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
 
 }  // namespace
 
@@ -47,7 +44,7 @@ absl::Status SilentClients::Connect(int count) {
       return absl::ErrnoToStatus(errno, absl::StrCat("connection ", sockets_.size()));
     }
     // A server that refuses it closes it; NewestIsServed tells.
-    static_cast<void>(send(fd, kGreeting.data(), kGreeting.size(), MSG_NOSIGNAL));
+    static_cast<void>(send(fd, kGreeting, sizeof kGreeting - 1, MSG_NOSIGNAL));
   }
   return absl::OkStatus();
 }

@@ -20,6 +20,7 @@ struct JobsOptions {
   std::vector<std::string> states;
   std::string service;
   int64_t limit = 100;
+  int64_t chunk = 0;
   bool force = false;
 };
 
@@ -54,6 +55,7 @@ absl::StatusOr<ExitCode> List(Session& session, const JobsOptions& options) {
   }
   if (session.json()) {
     std::vector<std::string> list;
+    list.reserve(jobs.size());
     for (const v1::Job& job : jobs) list.push_back(ToJson(job));
     session.PrintJson(JsonObject({{"jobs", JsonArray(list)}, {"truncated", is_cut ? "true" : "false"}}));
     return ExitCode::kOk;
@@ -75,6 +77,22 @@ absl::StatusOr<ExitCode> Show(Session& session, const JobsOptions& options) {
     session.PrintJson(*job);
   } else {
     session.out() << RenderJob(*job, session);
+  }
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Explain(Session& session, const JobsOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::ExplainJobRequest request;
+  request.set_job_id(options.id);
+  request.set_sequence(options.chunk);
+  const auto explanation = client->ExplainJob(request, session.call());
+  if (!explanation.ok()) return During("cannot explain the job", explanation.status());
+  if (session.json()) {
+    session.PrintJson(*explanation);
+  } else {
+    session.out() << RenderExplanation(*explanation, session);
   }
   return ExitCode::kOk;
 }
@@ -122,6 +140,16 @@ void AddJobsCommands(CommandTree& tree) {
                                    "millrace jobs show 01h2xcejqtf2nbrexx3vqjhp41 -o json | jq .summary");
   show->add_option("ID", show_options->id, "The job, or its pipeline: the ids are the same")->required();
   tree.OnRun(show, show_options, &Show);
+
+  auto explain_options = std::make_shared<JobsOptions>();
+  CLI::App* explain = tree.AddCommand(group, "explain", "Say why a job, or one of its chunks, is not running",
+                                      "millrace jobs explain 01h2xcejqtf2nbrexx3vqjhp41\n"
+                                      "millrace jobs explain 01h2xcejqtf2nbrexx3vqjhp41 --chunk 17");
+  explain->add_option("ID", explain_options->id, "The job, or its pipeline: the ids are the same")->required();
+  explain->add_option("--chunk", explain_options->chunk, "The chunk with this place in push order, from 1 on")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  tree.OnRun(explain, explain_options, &Explain);
 
   auto delete_options = std::make_shared<JobsOptions>();
   CLI::App* remove = tree.AddCommand(group, "delete", "Delete a job that has ended, with everything it holds",

@@ -138,6 +138,32 @@ std::string RenderJobs(const std::vector<v1::Job>& jobs, const Session& session)
   return table.empty() ? "" : table.Render(session.out_style());
 }
 
+std::string RenderExplanation(const v1::ExplainJobResponse& explanation, const Session& session) {
+  const int64_t attempt = explanation.attempt();
+  std::string workers;
+  if (explanation.workers() > 0) workers = Share(explanation.workers_busy(), explanation.workers()) + " busy";
+  return absl::StrCat(
+      explanation.explanation(), "\n",
+      RenderFacts(
+          {
+              {"reason", WithoutPrefix(v1::ExplainReason_Name(explanation.reason()), "EXPLAIN_REASON_")},
+              {"state", DescribeState(explanation.state(), v1::OUTCOME_UNSPECIFIED)},
+              {"running", NonZero(explanation.chunks_running())},
+              {"being stored", NonZero(explanation.chunks_committing())},
+              {"chunks ahead", NonZero(explanation.chunks_ahead())},
+              {"records ahead", NonZero(explanation.records_ahead())},
+              {"place in line", NonZero(explanation.queue_position())},
+              {"workers", workers},
+              {"jobs sharing", NonZero(explanation.jobs_sharing())},
+              {"attempt", NonZero(attempt)},
+              {"waits for chunk", NonZero(explanation.blocking_sequence())},
+              {"next start", TimeOf(explanation.has_next_time(), explanation.next_time(), session)},
+              {"done at the earliest", TimeOf(explanation.has_eta_earliest(), explanation.eta_earliest(), session)},
+              {"done at the latest", TimeOf(explanation.has_eta_latest(), explanation.eta_latest(), session)},
+          },
+          session.out_style()));
+}
+
 std::string RenderStatus(const v1::PipelineStatus& status, const Session& session) {
   return RenderFacts(
       {

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "millrace/v1/catalog_service.pb.h"
 #include "millrace/v1/job.pb.h"
+#include "millrace/v1/job_service.pb.h"
 #include "millrace/v1/pipeline_service.pb.h"
 #include "tools/millrace/session.h"
 
@@ -20,6 +21,9 @@ std::string RenderJob(const v1::Job& job, const Session& session);
 
 /// One line a job; empty for none.
 std::string RenderJobs(const std::vector<v1::Job>& jobs, const Session& session);
+
+/// Why a job is not running: the sentence, then the numbers that are not 0.
+std::string RenderExplanation(const v1::ExplainJobResponse& explanation, const Session& session);
 
 /// The numbers of a pipeline.
 std::string RenderStatus(const v1::PipelineStatus& status, const Session& session);

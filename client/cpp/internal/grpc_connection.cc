@@ -137,6 +137,10 @@ class GrpcConnection final : public Connection {
                                                 const CallOptions& options) override {
     return Call(method::kListJobs, *jobs_, &v1::JobService::Stub::ListJobs, request, options);
   }
+  absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
+                                                    const CallOptions& options) override {
+    return Call(method::kExplainJob, *jobs_, &v1::JobService::Stub::ExplainJob, request, options);
+  }
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Call(method::kDeleteJob, *jobs_, &v1::JobService::Stub::DeleteJob, request, options);

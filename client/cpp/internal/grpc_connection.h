@@ -27,6 +27,7 @@ inline constexpr std::string_view kDeleteServiceVersion = "millrace.v1.CatalogSe
 inline constexpr std::string_view kTestService = "millrace.v1.CatalogService/TestService";
 inline constexpr std::string_view kGetJob = "millrace.v1.JobService/GetJob";
 inline constexpr std::string_view kListJobs = "millrace.v1.JobService/ListJobs";
+inline constexpr std::string_view kExplainJob = "millrace.v1.JobService/ExplainJob";
 inline constexpr std::string_view kDeleteJob = "millrace.v1.JobService/DeleteJob";
 inline constexpr std::string_view kListExceptions = "millrace.v1.ExceptionService/ListExceptions";
 inline constexpr std::string_view kListExceptionGroups = "millrace.v1.ExceptionService/ListExceptionGroups";

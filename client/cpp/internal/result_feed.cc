@@ -57,7 +57,7 @@ ResultFeed::Page ResultFeed::Take(int results_max, absl::Duration timeout) {
   page.status = std::exchange(status_, std::nullopt);
   if (results_.empty()) {
     page.drained = drained_;
-    page.ended = ended_;
+    if (page.results.empty()) page.ended = ended_;
   }
   return page;
 }

@@ -24,7 +24,7 @@ class ResultFeed {
     std::optional<v1::PipelineStatus> status;
     /// No result will ever follow these.
     bool drained = false;
-    /// How the stream ended, once all that came through it was taken. Not set while it lives.
+    /// How the stream ended. Comes without results, behind all of them. Not set while the stream lives.
     std::optional<absl::Status> ended;
   };
 

@@ -110,6 +110,10 @@ class RetryingConnection final : public Connection {
                                                 const CallOptions& options) override {
     return Repeat(method::kListJobs, &Connection::ListJobs, request, options);
   }
+  absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
+                                                    const CallOptions& options) override {
+    return Repeat(method::kExplainJob, &Connection::ExplainJob, request, options);
+  }
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Repeat(method::kDeleteJob, &Connection::DeleteJob, request, options);

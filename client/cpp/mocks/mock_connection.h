@@ -63,6 +63,8 @@ class MockConnection : public Connection {
               (override));
   MOCK_METHOD(absl::StatusOr<v1::ListJobsResponse>, ListJobs, (const v1::ListJobsRequest&, const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::ExplainJobResponse>, ExplainJob, (const v1::ExplainJobRequest&, const CallOptions&),
+              (override));
 
   MOCK_METHOD(absl::StatusOr<v1::ListExceptionsResponse>, ListExceptions,
               (const v1::ListExceptionsRequest&, const CallOptions&), (override));

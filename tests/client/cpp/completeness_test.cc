@@ -98,6 +98,7 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(CatalogService, TestService, TestServiceRequest, TestServiceResponse),
       PROOF(JobService, GetJob, GetJobRequest, Job),
       PROOF(JobService, ListJobs, ListJobsRequest, ListJobsResponse),
+      PROOF(JobService, ExplainJob, ExplainJobRequest, ExplainJobResponse),
       PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
       PROOF(ExceptionService, ListExceptions, ListExceptionsRequest, ListExceptionsResponse),
       PROOF(ExceptionService, ListExceptionGroups, ListExceptionGroupsRequest, ListExceptionGroupsResponse),

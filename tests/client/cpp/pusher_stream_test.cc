@@ -4,7 +4,6 @@
 
 #include <deque>
 #include <optional>
-#include <thread>
 
 #include "client/cpp/mocks/mock_connection.h"
 #include "client/cpp/pipeline.h"
@@ -128,16 +127,10 @@ TEST_F(PusherStreamTest, WhyAStreamEndedIsToldByTheCallForItsFirstChunk) {
 TEST_F(PusherStreamTest, DestructionEndsAStreamThatOwesAnswers) {
   auto pusher = Make();
   EXPECT_THAT(pusher->Push(MakeChunk("a")), IsOk());
-  ON_CALL(*connection_, PushStream).WillByDefault([](const CallOptions&) {
-    return FakePushStream::Ended(absl::CancelledError("stopped"));
-  });
-  std::thread server([&] {
-    while (servers_[0].Take().has_value()) {
-    }
-    servers_[0].End(absl::CancelledError("the client has gone"));
-  });
+  EXPECT_EQ(TakeFrom(servers_[0]), "start pipeline-1");
+  EXPECT_EQ(TakeFrom(servers_[0]), "a");
   pusher.reset();
-  server.join();
+  EXPECT_EQ(TakeFrom(servers_[0]), "") << "the stream is over";
   EXPECT_TRUE(stored_.empty());
 }
 

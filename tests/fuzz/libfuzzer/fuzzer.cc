@@ -2,19 +2,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <string>
 
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/fuzz_targets.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const millrace::fuzz::Target* const target = [] {
-    for (const millrace::fuzz::Target& candidate : millrace::fuzz::Targets()) {
-      if (std::strcmp(candidate.name, MILLRACE_FUZZ_TARGET) == 0) return &candidate;
-    }
-    std::abort();
-  }();
-  const std::string fault = target->run({reinterpret_cast<const char*>(data), size});
+  const std::string fault = millrace::fuzz::MILLRACE_FUZZ_FUNCTION({reinterpret_cast<const char*>(data), size});
   if (fault.empty()) return 0;
-  std::fprintf(stderr, "%s: %s\n", MILLRACE_FUZZ_TARGET, fault.c_str());
+  std::fprintf(stderr, "%s\n", fault.c_str());
   std::abort();
 }

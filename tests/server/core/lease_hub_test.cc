@@ -14,6 +14,7 @@ model::JobPtr JobWithChunks(int64_t chunks) {
   job.id = "a";
   job.state = model::JobState::kInProgress;
   job.options.max_workers = 10;
+  job.options.initial_workers = 10;
   job.last_sequence = chunks;
   return std::make_shared<const model::Job>(job);
 }
@@ -114,6 +115,27 @@ TEST(LeaseHubTest, TheEndOfTheLastLeaseOfAJobIsTold) {
   EXPECT_EQ(told, 0);
   hub.Done(*second);
   EXPECT_EQ(told, 1);
+}
+
+TEST(LeaseHubTest, TheEndOfTheLastLeaseIsToldAlsoWhereTheChunkIsHandedBack) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  int told = 0;
+  hub.SetIdleListener([&](const model::JobKey& /*job*/) { ++told; });
+  model::Job job = *JobWithChunks(2);
+  job.options.ordering_key = "k";
+  hub.OnJobChanged(std::make_shared<const model::Job>(job));
+  const std::optional<Lease> first = hub.Acquire();
+  ASSERT_TRUE(hub.MayRun(*first, {7}));
+  const std::optional<Lease> second = hub.Acquire();
+  ASSERT_FALSE(hub.MayRun(*second, {7}));
+  job.state = model::JobState::kCancelled;
+  hub.OnJobChanged(std::make_shared<const model::Job>(job));
+  hub.Return(*first, absl::Seconds(1));
+  EXPECT_EQ(told, 0);
+  hub.Park(*second);
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(hub.in_flight(), 0);
 }
 
 TEST(LeaseHubTest, AnOutcomeThatCannotBeStoredPausesEveryChunk) {

@@ -62,6 +62,28 @@ TEST(RecordLinesTest, CutsIntoPartsThatDifferByOneAtMost) {
   }
 }
 
+TEST(RecordLinesTest, ABoundedPartIsAsFullAsItCanBe) {
+  std::vector<int64_t> counts;
+  std::string joined;
+  const RecordLines lines{.bytes = "1\n2\n3\n4444444444\n5\n6\n", .count = 6};
+  for (const RecordLines& part : CutBounded(lines, 2, 6)) {
+    counts.push_back(part.count);
+    joined += part.bytes;
+  }
+  EXPECT_EQ(counts, (std::vector<int64_t>{2, 1, 1, 2})) << "a record that is too large stands alone";
+  EXPECT_EQ(joined, lines.bytes);
+}
+
+TEST(RecordLinesTest, CutsByCountsOnlyWhereTheyFit) {
+  const RecordLines lines = Numbered(5);
+  const std::vector<RecordLines> parts = CutByCounts(lines, {2, 3});
+  ASSERT_EQ(parts.size(), 2);
+  EXPECT_EQ(parts[0].bytes, "0\n1\n");
+  EXPECT_EQ(parts[1].bytes, "2\n3\n4\n");
+  EXPECT_TRUE(CutByCounts(lines, {2, 2}).empty());
+  EXPECT_TRUE(CutByCounts(lines, {2, 4}).empty());
+}
+
 TEST(RecordLinesTest, NothingIsCutIntoNoParts) { EXPECT_TRUE(CutEvenly({}, 300).empty()); }
 
 }  // namespace

@@ -18,6 +18,7 @@ model::Job RunningJob(const std::string& id, int64_t chunks) {
   job.id = id;
   job.state = model::JobState::kInProgress;
   job.options.max_workers = 100;
+  job.options.initial_workers = 100;
   job.last_sequence = chunks;
   return job;
 }
@@ -39,14 +40,14 @@ using Grants = std::vector<std::string>;
 
 TEST(SchedulerTest, ChunksOfAJobRunInPushOrder) {
   Scheduler scheduler;
-  scheduler.OnJobChanged(Share(RunningJob("a", 3)));
+  scheduler.OnJobChanged(Share(RunningJob("a", 3)), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:1", "a:2", "a:3"}));
 }
 
 TEST(SchedulerTest, JobsTakeTurns) {
   Scheduler scheduler;
-  scheduler.OnJobChanged(Share(RunningJob("a", 3)));
-  scheduler.OnJobChanged(Share(RunningJob("b", 2)));
+  scheduler.OnJobChanged(Share(RunningJob("a", 3)), kStart);
+  scheduler.OnJobChanged(Share(RunningJob("b", 2)), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:1", "b:1", "a:2", "b:2", "a:3"}));
 }
 
@@ -54,7 +55,7 @@ TEST(SchedulerTest, DispatchBeginsBehindTheWatermark) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 10);
   job.watermark = 8;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:9", "a:10"}));
 }
 
@@ -62,10 +63,11 @@ TEST(SchedulerTest, DispatchStaysWithinTheWindowBehindTheWatermark) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 5 * model::kDispatchWindowChunks);
   job.options.max_workers = model::kJobWorkersMax;
-  scheduler.OnJobChanged(Share(job));
+  job.options.initial_workers = model::kJobWorkersMax;
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 1'000'000).size(), static_cast<size_t>(model::kDispatchWindowChunks));
   job.watermark = 1;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:" + std::to_string(model::kDispatchWindowChunks + 1)}));
 }
 
@@ -75,7 +77,7 @@ TEST(SchedulerTest, OnlyStatesThatMayDispatchDo) {
     Scheduler scheduler;
     model::Job job = RunningJob("a", 3);
     job.state = state;
-    scheduler.OnJobChanged(Share(job));
+    scheduler.OnJobChanged(Share(job), kStart);
     EXPECT_FALSE(scheduler.Next(kStart).has_value()) << static_cast<int>(state);
   }
   for (const model::JobState state :
@@ -83,7 +85,7 @@ TEST(SchedulerTest, OnlyStatesThatMayDispatchDo) {
     Scheduler scheduler;
     model::Job job = RunningJob("a", 3);
     job.state = state;
-    scheduler.OnJobChanged(Share(job));
+    scheduler.OnJobChanged(Share(job), kStart);
     EXPECT_TRUE(scheduler.Next(kStart).has_value()) << static_cast<int>(state);
   }
 }
@@ -92,10 +94,10 @@ TEST(SchedulerTest, AJobRunsNoMoreChunksThanItsWorkers) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 10);
   job.options.max_workers = 2;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:1", "a:2"}));
   EXPECT_EQ(scheduler.running(job.key()), 2);
-  scheduler.OnRan(job.key(), 1);
+  scheduler.OnRan(job.key(), 1, kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:3"})) << "a chunk that waits for its commit needs no worker";
 }
 
@@ -103,11 +105,11 @@ TEST(SchedulerTest, AJobWithOneWorkerStartsAChunkWhenTheOneBeforeIsCommitted) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 10);
   job.options.max_workers = 1;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:1"}));
-  scheduler.OnRan(job.key(), 1);
+  scheduler.OnRan(job.key(), 1, kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{}));
-  scheduler.OnDone(job.key(), 1);
+  scheduler.OnDone(job.key(), 1, kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"a:2"}));
 }
 
@@ -116,10 +118,10 @@ TEST(SchedulerTest, AFullOutputBufferPausesDispatchUntilResultsAreAcknowledged) 
   model::Job job = RunningJob("a", 10);
   job.options.output_buffer_bytes = 100;
   job.output_buffer_used_bytes = 100;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{}));
   job.output_buffer_used_bytes = 99;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 1), (Grants{"a:1"}));
 }
 
@@ -127,17 +129,17 @@ TEST(SchedulerTest, AJobThatCannotRunDoesNotHoldUpOthers) {
   Scheduler scheduler;
   model::Job full = RunningJob("full", 10);
   full.output_buffer_used_bytes = full.options.output_buffer_bytes;
-  scheduler.OnJobChanged(Share(full));
-  scheduler.OnJobChanged(Share(RunningJob("b", 2)));
+  scheduler.OnJobChanged(Share(full), kStart);
+  scheduler.OnJobChanged(Share(RunningJob("b", 2)), kStart);
   EXPECT_EQ(Take(scheduler, 10), (Grants{"b:1", "b:2"}));
 }
 
 TEST(SchedulerTest, AReturnedChunkRunsAgainFirstWithTheNextAttempt) {
   Scheduler scheduler;
   const model::Job job = RunningJob("a", 10);
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 3), (Grants{"a:1", "a:2", "a:3"}));
-  scheduler.OnReturned(job.key(), 2, kStart);
+  scheduler.OnReturned(job.key(), 2, kStart, kStart);
   const std::optional<Grant> again = scheduler.Next(kStart);
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(again->sequence, 2);
@@ -147,39 +149,64 @@ TEST(SchedulerTest, AReturnedChunkRunsAgainFirstWithTheNextAttempt) {
 
 TEST(SchedulerTest, AReturnedChunkWaitsOutItsBackoffWhileOthersGoOn) {
   Scheduler scheduler;
-  const model::Job job = RunningJob("a", 4);
-  scheduler.OnJobChanged(Share(job));
+  const model::Job job = RunningJob("a", 3);
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 2), (Grants{"a:1", "a:2"}));
   EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
-  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5));
-  scheduler.OnReturned(job.key(), 2, kStart + absl::Seconds(3));
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5), kStart);
+  scheduler.OnReturned(job.key(), 2, kStart + absl::Seconds(3), kStart);
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(2)), (Grants{"a:3"}));
   EXPECT_EQ(scheduler.NextWake(), kStart + absl::Seconds(3));
-  EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(2)), (Grants{"a:3"}));
-  EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(3)), (Grants{"a:2"})) << "ready, and before any later one";
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(3)), (Grants{"a:2"}));
   EXPECT_EQ(scheduler.NextWake(), kStart + absl::Seconds(5));
-  EXPECT_EQ(Take(scheduler, 9, kStart + absl::Seconds(5)), (Grants{"a:1", "a:4"}));
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(5)), (Grants{"a:1"}));
   EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
+}
+
+TEST(SchedulerTest, AChunkWhoseBackoffIsOverRunsBeforeLaterOnes) {
+  Scheduler scheduler;
+  const model::Job job = RunningJob("a", 9);
+  scheduler.OnJobChanged(Share(job), kStart);
+  EXPECT_EQ(Take(scheduler, 2), (Grants{"a:1", "a:2"}));
+  scheduler.OnReturned(job.key(), 2, kStart + absl::Seconds(3), kStart);
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(4), kStart);
+  EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(2)), (Grants{"a:3"}));
+  EXPECT_EQ(Take(scheduler, 3, kStart + absl::Seconds(4)), (Grants{"a:1", "a:2", "a:4"}));
 }
 
 TEST(SchedulerTest, AJobInOrderWaitsForItsChunkThatBacksOff) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 4);
   job.options.max_workers = 1;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(Take(scheduler, 2), (Grants{"a:1"}));
-  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5));
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5), kStart);
   EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(4)), (Grants{}));
   EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(5)), (Grants{"a:1"}));
+}
+
+TEST(SchedulerTest, AReturnedChunkIsNotHeldUpByOutcomesThatMayWaitForIt) {
+  Scheduler scheduler;
+  const model::Job job = RunningJob("a", 1'000);
+  scheduler.OnJobChanged(Share(job), kStart);
+  Take(scheduler, kCommitsWaitingMax + 1);
+  for (int64_t sequence = 2; sequence <= kCommitsWaitingMax + 1; ++sequence) {
+    scheduler.OnRan(job.key(), sequence, kStart);
+  }
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(3), kStart);
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(2)), (Grants{}));
+  EXPECT_EQ(scheduler.NextWake(), kStart + absl::Seconds(3));
+  EXPECT_EQ(Take(scheduler, 2, kStart + absl::Seconds(3)), (Grants{"a:1"}));
 }
 
 TEST(SchedulerTest, AJobThatEndsTakesItsBackoffsAlong) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 4);
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   Take(scheduler, 1);
-  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5));
+  scheduler.OnReturned(job.key(), 1, kStart + absl::Seconds(5), kStart);
   job.state = model::JobState::kCancelled;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
   EXPECT_EQ(Take(scheduler, 1, kStart + absl::Seconds(5)), (Grants{}));
 }
@@ -187,17 +214,17 @@ TEST(SchedulerTest, AJobThatEndsTakesItsBackoffsAlong) {
 TEST(SchedulerTest, CountsOfRunningAndInFlightChunksReturnToZero) {
   Scheduler scheduler;
   const model::Job job = RunningJob("a", 3);
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   Take(scheduler, 3);
   EXPECT_EQ(scheduler.running(), 3);
   EXPECT_EQ(scheduler.in_flight(), 3);
-  scheduler.OnRan(job.key(), 1);
+  scheduler.OnRan(job.key(), 1, kStart);
   EXPECT_EQ(scheduler.running(), 2);
   EXPECT_EQ(scheduler.in_flight(), 3);
-  scheduler.OnDone(job.key(), 1);
-  scheduler.OnDone(job.key(), 2);
-  scheduler.OnDone(job.key(), 3);
-  scheduler.OnDone(job.key(), 3);
+  scheduler.OnDone(job.key(), 1, kStart);
+  scheduler.OnDone(job.key(), 2, kStart);
+  scheduler.OnDone(job.key(), 3, kStart);
+  scheduler.OnDone(job.key(), 3, kStart);
   EXPECT_EQ(scheduler.running(), 0);
   EXPECT_EQ(scheduler.in_flight(), 0);
 }
@@ -205,13 +232,13 @@ TEST(SchedulerTest, CountsOfRunningAndInFlightChunksReturnToZero) {
 TEST(SchedulerTest, ACancelledJobIsForgottenOnceItsLastChunkIsOver) {
   Scheduler scheduler;
   model::Job job = RunningJob("a", 10);
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   Take(scheduler, 1);
   job.state = model::JobState::kCancelled;
-  scheduler.OnJobChanged(Share(job));
+  scheduler.OnJobChanged(Share(job), kStart);
   EXPECT_EQ(scheduler.running(job.key()), 1);
   EXPECT_FALSE(scheduler.Next(kStart).has_value());
-  scheduler.OnDone(job.key(), 1);
+  scheduler.OnDone(job.key(), 1, kStart);
   EXPECT_EQ(scheduler.in_flight(job.key()), 0);
   EXPECT_FALSE(scheduler.Next(kStart).has_value());
 }

@@ -92,6 +92,7 @@ TEST_F(GrpcServerTest, ACancelledPullEndsAndTheServerGoesOn) {
 TEST_F(GrpcServerTest, ManyWaitingPullsNeedNoThreads) {
   constexpr int kPullers = 50;  // More than the executor has threads.
   std::vector<std::thread> pullers;
+  pullers.reserve(kPullers);
   std::vector<int> results(kPullers, -1);
   for (int i = 0; i < kPullers; ++i) {
     pullers.emplace_back([this, &results, i] {
@@ -126,6 +127,7 @@ TEST_F(GrpcServerTest, AFullQueueIsAnsweredWithServerBusy) {
       go_on->WaitForNotification();
     }));
   }
+  // Only now is there nobody left to make room in the queue.
   held->Wait();
   while (executor_->TrySubmit([go_on] { go_on->WaitForNotification(); })) {
   }

@@ -83,13 +83,14 @@ TEST(ListenerTest, HandsOverEveryConnection) {
 
 TEST(ListenerTest, RefusesWhatIsTooManyAndGoesOnWhenThereIsRoom) {
   Accepted accepted;
-  // The next descriptors of this process; those of connecting come from the same numbers.
-  const int next = dup(0);
+  // Some more than this process has; both ends of each connection are its own.
+  const int next = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   close(next);
   const int64_t descriptor_max = next + 12;
   ASSERT_OK_AND_ASSIGN(const auto listener, Listener::Open("127.0.0.1:0", descriptor_max));
   listener->Start([&accepted](int fd) { accepted.Add(fd); });
   std::vector<std::unique_ptr<Connection>> connections;
+  connections.reserve(20);
   for (int i = 0; i < 20; ++i) connections.push_back(std::make_unique<Connection>(listener->port()));
   EXPECT_TRUE(connections.back()->IsClosed());
   EXPECT_GT(listener->refused(), 0);

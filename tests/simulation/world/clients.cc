@@ -26,6 +26,7 @@ void World::NewJob() {
   if (OneIn(4)) job.options.throttle.delay_between_chunks = absl::Milliseconds(Below(100));
   if (OneIn(3)) job.options.idle_timeout = absl::Milliseconds(1'000 + Below(2'000));
   job.options.order_results = OneIn(3);
+  if (OneIn(3)) job.options.ordering_key = "customer";
   job.options.retry = {4, absl::Milliseconds(1 + Below(100)), absl::Milliseconds(100 + Below(900))};
   job.options.stop_on_error = OneIn(10);
   if (OneIn(5)) {
@@ -37,7 +38,7 @@ void World::NewJob() {
   // A caller that hears nothing asks again until it does.
   const absl::StatusOr<model::JobPtr> created = store_->CreateJob(job);
   if (!created.ok()) Fault("job ", job.id, " was refused: ", created.status().ToString());
-  WatchFairness();
+  WatchWaiting();
 }
 
 void World::Call(ClientJob& job) {
@@ -59,6 +60,7 @@ void World::PushNew(ClientJob& job) {
     job.chunks.push_back(std::move(chunk));
   }
   std::vector<model::NewChunk> contents;
+  contents.reserve(indices.size());
   for (const size_t index : indices) contents.push_back(job.chunks[index].content);
   Submit([this, &job, indices, contents = std::move(contents)](Fate fate) {
     if (fate == Fate::kRefused) return;

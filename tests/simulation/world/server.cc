@@ -22,7 +22,8 @@ void World::StartServer() {
   activity_.emplace(&clock_);
   disk_refused_ = false;
   newest_given_.clear();
-  fairness_.Clear();
+  waiting_.clear();
+  keys_running_.clear();
   store_->SetObserver(this);
   const std::vector<model::JobPtr> active = store_->ActiveJobs();
   for (const model::JobPtr& job : active) OnJobChanged(job);
@@ -61,7 +62,7 @@ void World::CarryOut(int64_t count) {
     const bool refused = !running_out_ && OneIn(40);
     disk_refused_ = disk_refused_ || refused;
     verb(refused ? Fate::kRefused : Fate::kAnswered);
-    WatchFairness();
+    WatchWaiting();
   }
 }
 
@@ -97,7 +98,7 @@ bool World::IsBackingOff(const std::string& job_id) const {
 void World::TakeChunk() {
   const auto worker = std::find_if(workers_.begin(), workers_.end(), [](const Worker& other) { return !other.busy; });
   if (worker == workers_.end()) return;
-  WatchFairness();
+  WatchWaiting();
   const std::optional<core::Grant> grant = scheduler_->Next();
   if (!grant.has_value()) return;
   CheckGrant(*grant);
@@ -108,6 +109,12 @@ void World::TakeChunk() {
   }
   const absl::StatusOr<model::ChunkInput> input = store_->ReadChunk(key, grant->sequence);
   if (!input.ok() || input->chunk.state == model::ChunkState::kCommitted) return NothingToDo(*grant);
+  if (!grant->job->options.ordering_key.empty()) {
+    const std::vector<uint64_t> keys = KeysOf(input->chunk.id);
+    if (grant->needs_keys && !scheduler_->OnKeys(key, grant->sequence, keys)) return Park(*grant);
+    HoldKeys(key, grant->sequence, keys);
+  }
+  scheduler_->OnSized(key, grant->sequence, input->chunk.record_count);
   leases_.emplace(key.job_id, grant->sequence);
   // How many records of a chunk fail is in its parameters.
   const auto failing = static_cast<int32_t>(input->chunk.parameters_json.size()) - 2;
@@ -116,12 +123,26 @@ void World::TakeChunk() {
   worker->commit = millrace::testing::ExampleCommit(key, grant->sequence, input->chunk.record_count, failing);
   worker->commit.epoch = store_->epoch();
   worker->commit.attempt = grant->attempt;
-  WatchFairness();
+  WatchWaiting();
 }
 
 void World::NothingToDo(const core::Grant& grant) {
   scheduler_->OnDone(grant.job->key(), grant.sequence);
   if (grant.job->options.order_results) sequencer_->Abandon(grant.job->key(), grant.sequence);
+}
+
+void World::Park(const core::Grant& grant) {
+  ++tally_.parked;
+  if (grant.job->options.order_results) sequencer_->Abandon(grant.job->key(), grant.sequence);
+  scheduler_->OnParked(grant.job->key(), grant.sequence);
+  WatchWaiting();
+}
+
+void World::Forget(const model::ChunkCommit& commit) {
+  leases_.erase({commit.job.job_id, commit.sequence});
+  std::erase_if(keys_running_, [&commit](const auto& held) {
+    return held.first.first == commit.job && held.second == commit.sequence;
+  });
 }
 
 void World::EndChunk(Worker& worker) {
@@ -149,14 +170,14 @@ void World::Return(const model::ChunkCommit& commit, absl::Duration backoff) {
   Forget(commit);
   backing_off_[{commit.job.job_id, commit.sequence}] = clock_.SteadyNanos() + absl::ToInt64Nanoseconds(backoff);
   scheduler_->OnReturned(commit.job, commit.sequence, backoff);
-  WatchFairness();
+  WatchWaiting();
 }
 
 void World::FinishChunk(Worker& worker) {
   worker.busy = false;
   const model::ChunkCommit& commit = worker.commit;
   scheduler_->OnRan(commit.job, commit.sequence);
-  WatchFairness();
+  WatchWaiting();
   if (!worker.options.order_results) return HandIn(commit, worker.options);
   sequencer_->Submit(commit.job, commit.sequence, [this, commit, options = worker.options](bool is_due) {
     if (is_due) return HandIn(commit, options);
@@ -180,7 +201,7 @@ void World::CommitEnded(const model::ChunkCommit& commit, const model::JobOption
   if (status.ok() || model::HasReason(status, model::Reason::kLeaseStale)) {
     Forget(commit);
     scheduler_->OnDone(commit.job, commit.sequence);
-    return WatchFairness();
+    return WatchWaiting();
   }
   // Where the disk refused an outcome of an ordered job, those behind it that were on their way must come again.
   if (!options.order_results || !disk_refused_) {
@@ -205,7 +226,7 @@ void World::CommitLate() {
   if (!committed.ok() && !model::HasReason(committed.status(), model::Reason::kLeaseStale)) {
     Fault("a late commit was refused as ", committed.status().ToString());
   }
-  WatchFairness();
+  WatchWaiting();
 }
 
 }  // namespace millrace::simulation

@@ -25,6 +25,7 @@ void Tally::Add(const Tally& other) {
   failed_jobs += other.failed_jobs;
   closed_idle += other.closed_idle;
   clock_jumps += other.clock_jumps;
+  parked += other.parked;
   contested += other.contested;
 }
 
@@ -97,7 +98,7 @@ bool World::Step() {
   }
   if (OneIn(150)) NewJob();
   CheckJob(job);
-  WatchFairness();
+  WatchWaiting();
   return fault_.empty();
 }
 

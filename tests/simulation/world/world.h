@@ -25,7 +25,6 @@
 #include "server/core/pipeline_activity.h"
 #include "server/execution/commit_sequencer.h"
 #include "storage/store/model_job_store.h"
-#include "tests/simulation/world/fairness.h"
 #include "tests/simulation/world/scheduler_port.h"
 #include "tests/simulation/world/sim_clock.h"
 
@@ -44,6 +43,8 @@ struct Tally {
   int64_t failed_jobs = 0;
   int64_t closed_idle = 0;
   int64_t clock_jumps = 0;
+  /// Chunks that had to wait for an earlier one with the same ordering key.
+  int64_t parked = 0;
   /// Chunks that were handed out while somebody else could have had the worker.
   int64_t contested = 0;
 
@@ -142,14 +143,17 @@ class World final : public store::JobObserver {
   void LoseChunk(Worker& worker, absl::Duration backoff);
   void CommitLate();
   void NothingToDo(const core::Grant& grant);
+  void Park(const core::Grant& grant);
   void Return(const model::ChunkCommit& commit, absl::Duration backoff);
   bool IsOver(const model::JobKey& key) const;
   /// Some chunk of the job was handed back and did not run again yet.
   bool IsBackingOff(const std::string& job_id) const;
-  void Forget(const model::ChunkCommit& commit) { leases_.erase({commit.job.job_id, commit.sequence}); }
+  void Forget(const model::ChunkCommit& commit);
 
   // What must hold (verdict.cc).
-  void WatchFairness();
+  void WatchWaiting();
+  static std::vector<uint64_t> KeysOf(const std::string& chunk_id);
+  void HoldKeys(const model::JobKey& job, int64_t sequence, const std::vector<uint64_t>& keys);
   void CheckGrant(const core::Grant& grant);
   void CheckJob(const ClientJob& job);
   void CheckEnd(const ClientJob& job);
@@ -184,7 +188,10 @@ class World final : public store::JobObserver {
   std::map<Lease, int64_t> backing_off_;
   /// The newest chunk of each job that the present scheduler has given.
   std::map<model::JobKey, int64_t> newest_given_;
-  Fairness fairness_;
+  /// Jobs that can certainly start a chunk now, with their priorities. Kept beside the scheduler, without asking it.
+  std::map<model::JobKey, int32_t> waiting_;
+  /// Which chunk of a job runs with an ordering key.
+  std::map<std::pair<model::JobKey, uint64_t>, int64_t> keys_running_;
   /// Outcomes of workers that were given up.
   std::vector<model::ChunkCommit> late_;
   /// Never moves: pending verbs refer to them.

@@ -31,8 +31,9 @@ class FullDiskTest : public ::testing::Test {
     options.folder = folder_.path();
     options.families = {{"rows", true, false}};
     absl::StatusOr<std::unique_ptr<Engine>> opened = OpenEngineOnEnv(options, disk_.env());
-    if (opened.ok()) engine_ = *std::move(opened);
-    return opened.status();
+    if (!opened.ok()) return opened.status();
+    engine_ = *std::move(opened);
+    return absl::OkStatus();
   }
 
   absl::Status Put(const std::string& key, bool sync = true) {

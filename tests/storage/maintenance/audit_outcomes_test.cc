@@ -24,9 +24,9 @@ class AuditOutcomesTest : public MaintenanceTest {
   AuditOutcomesTest() { Open(); }
 
   /// A job with three chunks that nobody has run.
-  model::JobKey Create(model::Job job) {
+  model::JobKey Create(const model::Job& job) {
     EXPECT_THAT(store_->CreateJob(job), IsOk());
-    const model::JobKey key = job.key();
+    model::JobKey key = job.key();
     for (const char* chunk : {"a", "b", "c"}) Push(key, chunk);
     return key;
   }
@@ -112,9 +112,11 @@ TEST_F(AuditOutcomesTest, AJobThatCannotBeRunIsSound) {
 }
 
 TEST_F(AuditOutcomesTest, AJobThatWasClosedByTimeoutIsSound) {
-  const model::JobKey job = Create(ExampleJob("idle"));
-  EXPECT_THAT(store_->CloseIdleJob(*store_->GetJob(job)), IsOk());
+  model::Job idle = ExampleJob("idle");
+  idle.options.idle_timeout = absl::Minutes(30);
+  const model::JobKey job = Create(idle);
   for (int64_t sequence = 1; sequence <= 3; ++sequence) Commit(job, sequence, 0);
+  EXPECT_THAT(store_->CloseIdleJob(*store_->GetJob(job)), IsOk());
   EXPECT_EQ((*store_->GetJob(job))->state, model::JobState::kCompletedByTimeout);
   ExpectSound();
 }

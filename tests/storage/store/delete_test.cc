@@ -25,7 +25,7 @@ class DeleteTest : public JobStoreTest {
   JobKey Completed(const std::string& id) {
     model::Job job = ExampleJob(id);
     job.request_id = "request-of-" + id;
-    const JobKey key = Create(job)->key();
+    JobKey key = Create(job)->key();
     PushMany(key, 2);
     CommitOne(key, 1);
     CommitOne(key, 2, /*failed=*/1);

@@ -215,7 +215,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     OnBoth("CommitChunk", [&](JobStore& store) {
       model::ChunkCommit own = commit;
       own.epoch = store.epoch() - epochs_ago;
-      const auto committed = Await<JobPtr>([&](auto done) { store.CommitChunk(std::move(own), std::move(done)); });
+      auto committed = Await<JobPtr>([&](auto done) { store.CommitChunk(std::move(own), std::move(done)); });
       if (committed.ok() && &store == model_.get()) ++commits_;
       return committed;
     });
@@ -248,7 +248,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     } else if (how >= 6) {
       // What each store hands out itself; a job that it has seen change in between stays open.
       OnBoth("CloseIdleJob", [&](JobStore& store) {
-        const absl::StatusOr<JobPtr> seen = store.GetJob(job);
+        absl::StatusOr<JobPtr> seen = store.GetJob(job);
         if (!seen.ok() || how == 6) return seen;
         return store.CloseIdleJob(*seen);
       });

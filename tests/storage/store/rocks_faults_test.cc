@@ -35,11 +35,11 @@ using Step = std::function<absl::Status(JobStore&)>;
 
 JobKey Key(std::string_view id) { return {std::string(millrace::testing::kTenant), std::string(id)}; }
 
-Step CreateVersion(std::string version) {
+Step CreateVersion(const std::string& version) {
   return [=](JobStore& store) { return store.CreateServiceVersion(ExampleVersion(version)).status(); };
 }
 
-Step CreateJob(std::string id) {
+Step CreateJob(const std::string& id) {
   return [=](JobStore& store) {
     model::Job job = ExampleJob(id);
     job.request_id = "request-" + id;
@@ -49,7 +49,7 @@ Step CreateJob(std::string id) {
   };
 }
 
-Step Push(std::string job, std::vector<std::string> ids) {
+Step Push(const std::string& job, const std::vector<std::string>& ids) {
   return [=](JobStore& store) {
     PushChunks request;
     request.job = Key(job);
@@ -58,7 +58,7 @@ Step Push(std::string job, std::vector<std::string> ids) {
   };
 }
 
-Step Commit(std::string job, int64_t sequence, int32_t failed) {
+Step Commit(const std::string& job, int64_t sequence, int32_t failed) {
   return [=](JobStore& store) {
     model::ChunkCommit commit = ExampleCommit(Key(job), sequence, 3, failed);
     commit.epoch = store.epoch();
@@ -66,15 +66,15 @@ Step Commit(std::string job, int64_t sequence, int32_t failed) {
   };
 }
 
-Step Acknowledge(std::string job, int64_t cursor) {
+Step Acknowledge(const std::string& job, int64_t cursor) {
   return [=](JobStore& store) { return store.Acknowledge(Key(job), cursor, "cursor").status(); };
 }
 
-Step Close(std::string job) {
+Step Close(const std::string& job) {
   return [=](JobStore& store) { return store.CloseJob(Key(job)).status(); };
 }
 
-Step Cancel(std::string job, bool force) {
+Step Cancel(const std::string& job, bool force) {
   return [=](JobStore& store) { return store.CancelJob(Key(job), "enough", force).status(); };
 }
 

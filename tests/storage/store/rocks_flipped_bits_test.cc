@@ -17,7 +17,6 @@
 namespace millrace::store {
 namespace {
 
-using ::millrace::testing::Describe;
 using ::millrace::testing::ExampleChunk;
 using ::millrace::testing::ExampleCommit;
 using ::millrace::testing::ExampleJob;
@@ -41,7 +40,7 @@ class RocksFlippedBitsTest : public ::testing::Test {
     for (int64_t i = 1; i <= kChunks; ++i) {
       PushOne("small", ExampleChunk(absl::StrCat("c", i)));
       model::NewChunk chunk = ExampleChunk(absl::StrCat("c", i), 1);
-      chunk.json_lines = "{\"n\":\"";
+      chunk.json_lines = R"({"n":")";
       while (chunk.json_lines.size() < kChunkBytes) chunk.json_lines += static_cast<char>('a' + random() % 26);
       chunk.json_lines += "\"}\n";
       PushOne("large", chunk);
@@ -55,8 +54,9 @@ class RocksFlippedBitsTest : public ::testing::Test {
   absl::Status Open() {
     store_.reset();
     absl::StatusOr<std::unique_ptr<JobStore>> opened = OpenRocksJobStore({.folder = folder_.path(), .clock = &clock_});
-    if (opened.ok()) store_ = *std::move(opened);
-    return opened.status();
+    if (!opened.ok()) return opened.status();
+    store_ = *std::move(opened);
+    return absl::OkStatus();
   }
 
   void PushOne(const std::string& job, const model::NewChunk& chunk) {

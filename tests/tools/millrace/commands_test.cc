@@ -204,6 +204,22 @@ TEST_F(CommandsTest, JobsAreFilteredAndLimited) {
   EXPECT_THAT(err(), HasSubstr("there are more"));
 }
 
+TEST_F(CommandsTest, AJobIsExplainedInOneSentenceWithItsNumbers) {
+  EXPECT_CALL(*connection_, ExplainJob).WillOnce([](const v1::ExplainJobRequest& request, const auto&) {
+    EXPECT_EQ(request.job_id(), "j1");
+    EXPECT_EQ(request.sequence(), 17);
+    v1::ExplainJobResponse response;
+    response.set_reason(v1::EXPLAIN_REASON_THROTTLED);
+    response.set_explanation("Chunk 17 waits: it is throttled.");
+    response.set_chunks_ahead(1'234);
+    return response;
+  });
+  EXPECT_EQ(Run({"jobs", "explain", "j1", "--chunk", "17"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("Chunk 17 waits: it is throttled."));
+  EXPECT_THAT(out(), HasSubstr("THROTTLED"));
+  EXPECT_THAT(out(), HasSubstr("1,234"));
+}
+
 TEST_F(CommandsTest, ExceptionsShowTheirInput) {
   EXPECT_CALL(*connection_, ListExceptions).WillRepeatedly([](const v1::ListExceptionsRequest& request, const auto&) {
     EXPECT_EQ(request.fingerprint(), "00aa");

@@ -67,8 +67,8 @@ TEST_F(CompletionTest, EveryCommandAndOptionIsInEveryScript) {
 }
 
 TEST_F(CompletionTest, BashOffersCommands) {
-  EXPECT_EQ(BashOffers({"millrace", "se"}), "services\n");
-  EXPECT_EQ(BashOffers({"millrace", "jobs", ""}).substr(0, 9), "list show");
+  EXPECT_EQ(BashOffers({"millrace", "se"}), "services server\n");
+  EXPECT_EQ(BashOffers({"millrace", "jobs", ""}).substr(0, 17), "list show explain");
 }
 
 TEST_F(CompletionTest, BashOffersOptionsOfTheCommandAndOfAll) {

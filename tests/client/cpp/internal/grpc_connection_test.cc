@@ -7,9 +7,8 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
-#include <stdlib.h>
-
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 

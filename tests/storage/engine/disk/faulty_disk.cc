@@ -30,7 +30,7 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
     const Answer answer = disk_->Ask(Operation::kWrite);
     if (answer != Answer::kGo && answer != Answer::kHalf) return ToStatus(answer);
     const rocksdb::Slice written(data.data(), answer == Answer::kHalf ? data.size() / 2 : data.size());
-    const IOStatus status = rocksdb::FSWritableFileOwnerWrapper::Append(written, options, debug);
+    IOStatus status = rocksdb::FSWritableFileOwnerWrapper::Append(written, options, debug);
     if (!status.ok()) return status;
     bytes_ += static_cast<int64_t>(written.size());
     return ToStatus(answer);
@@ -86,10 +86,10 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) override {
-    const bool is_log_of_deeds = name.find("LOG") != name.npos;
+    const bool is_log_of_deeds = name.find("LOG") != std::string::npos;
     const Answer answer = is_log_of_deeds ? Answer::kGo : disk_->Ask(Operation::kChange);
     if (answer != Answer::kGo) return ToStatus(answer);
-    const IOStatus status = rocksdb::FileSystemWrapper::NewWritableFile(name, options, file, debug);
+    IOStatus status = rocksdb::FileSystemWrapper::NewWritableFile(name, options, file, debug);
     if (!status.ok() || is_log_of_deeds) return status;
     disk_->Made(name);
     *file = std::make_unique<FaultyFile>(std::move(*file), name, disk_);
@@ -97,7 +97,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   }
   IOStatus NewDirectory(const std::string& name, const IOOptions& options,
                         std::unique_ptr<rocksdb::FSDirectory>* folder, IODebugContext* debug) override {
-    const IOStatus status = rocksdb::FileSystemWrapper::NewDirectory(name, options, folder, debug);
+    IOStatus status = rocksdb::FileSystemWrapper::NewDirectory(name, options, folder, debug);
     if (status.ok()) *folder = std::make_unique<FaultyFolder>(std::move(*folder), disk_);
     return status;
   }
@@ -105,14 +105,14 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
                       IODebugContext* debug) override {
     const Answer answer = disk_->Ask(Operation::kChange);
     if (answer != Answer::kGo) return ToStatus(answer);
-    const IOStatus status = rocksdb::FileSystemWrapper::RenameFile(from, to, options, debug);
+    IOStatus status = rocksdb::FileSystemWrapper::RenameFile(from, to, options, debug);
     if (status.ok()) disk_->Renamed(from, to);
     return status;
   }
   IOStatus DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) override {
     const Answer answer = disk_->Ask(Operation::kChange);
     if (answer != Answer::kGo) return ToStatus(answer);
-    const IOStatus status = rocksdb::FileSystemWrapper::DeleteFile(name, options, debug);
+    IOStatus status = rocksdb::FileSystemWrapper::DeleteFile(name, options, debug);
     if (status.ok()) disk_->Deleted(name);
     return status;
   }

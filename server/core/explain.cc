@@ -1,0 +1,203 @@
+#include "server/core/explain.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "storage/model/job_rules.h"
+
+namespace millrace::core {
+namespace {
+
+/// `1 chunk`, `2 chunks`.
+std::string Count(int64_t count, const char* noun) { return absl::StrCat(count, " ", noun, count == 1 ? "" : "s"); }
+
+/// `in 2.5s, at 2024-05-01T12:00:03Z`.
+std::string At(absl::Duration wait, absl::Time now) {
+  const absl::Duration rounded = absl::Ceil(wait, absl::Milliseconds(1));
+  return absl::StrCat("in ", absl::FormatDuration(rounded), ", at ",
+                      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", now + rounded, absl::UTCTimeZone()));
+}
+
+std::string ThrottleText(const model::Throttle& throttle) {
+  std::vector<std::string> parts;
+  if (throttle.records_per_second > 0) parts.push_back(absl::StrCat(throttle.records_per_second, " records a second"));
+  if (throttle.delay_between_chunks > absl::ZeroDuration()) {
+    parts.push_back(absl::StrCat("one chunk in ", absl::FormatDuration(throttle.delay_between_chunks)));
+  }
+  return absl::StrJoin(parts, " and ");
+}
+
+std::string MaxWorkersText(const Standing& standing) {
+  if (standing.job->options.max_workers > 1) {
+    return absl::StrCat(Count(standing.running, "chunk"), " of it run, which is its max_workers");
+  }
+  return standing.running > 0 ? "it runs one chunk after the other (max_workers is 1), and one runs"
+                              : "it runs one chunk after the other (max_workers is 1), and the one before is being "
+                                "committed";
+}
+
+std::string SelectorText(const model::Job& job) {
+  const std::string labels = absl::StrJoin(job.options.worker_selector, ", ", absl::PairFormatter("="));
+  return absl::StrCat("no worker has the labels that it asks for (", labels, "); the server's own workers have none");
+}
+
+std::string WorkerText(const Standing& standing, int32_t workers) {
+  const std::string busy = absl::StrCat(standing.workers_busy, " of ", Count(workers, "worker"), " busy");
+  const std::string place = standing.position == 1
+                                ? "it is next in line of its tenant"
+                                : absl::StrCat("it is number ", standing.position, " in the line of its tenant");
+  return absl::StrCat(busy, ", ", Count(standing.jobs_sharing, "job"), " share them, and ", place);
+}
+
+/// What follows "waits: ", or the whole sentence for what does not wait.
+std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
+  const model::Job& job = *standing.job;
+  const Verdict& verdict = standing.verdict;
+  switch (verdict.hold) {
+    case Hold::kWaitingForWorker:
+      return WorkerText(standing, workers);
+    case Hold::kWaitingForPush:
+      return job.last_sequence == 0 ? "nothing was pushed yet"
+                                    : absl::StrCat("all ", Count(job.last_sequence, "chunk"),
+                                                   " that were pushed have run; push more, or close the pipeline");
+    case Hold::kPaused:
+      return "it is paused; resume it";
+    case Hold::kOutputBufferFull:
+      return absl::StrCat("its output buffer is full (", job.output_buffer_used_bytes, " of ",
+                          job.options.output_buffer_bytes, " bytes); pull and acknowledge results");
+    case Hold::kMaxWorkersReached:
+      return MaxWorkersText(standing);
+    case Hold::kRamping:
+      return absl::StrCat(Count(standing.running, "chunk"), " of it run, and its workers double each second from ",
+                          job.options.initial_workers, " to ", job.options.max_workers, "; again ",
+                          At(standing.wait, now));
+    case Hold::kThrottled:
+      return absl::StrCat("it is throttled to ", ThrottleText(job.options.throttle), "; the next chunk starts ",
+                          standing.wait == absl::InfiniteDuration() ? "once the size of the one before is known"
+                                                                    : At(standing.wait, now));
+    case Hold::kBackingOff:
+      return absl::StrCat("chunk ", verdict.sequence, " failed in attempt ", standing.attempt, " of ",
+                          job.options.retry.max_attempts, " and is tried again ", At(standing.wait, now));
+    case Hold::kOrderingKeyHeld:
+      if (verdict.unread) {
+        return absl::StrCat("chunk ", verdict.sequence, " is being read, and which ordering keys (",
+                            job.options.ordering_key, ") it holds is not known yet");
+      }
+      return absl::StrCat("for chunk ", verdict.sequence, ", which holds the same key (", job.options.ordering_key,
+                          ") and is not committed yet");
+    case Hold::kNoMatchingWorker:
+      return SelectorText(job);
+    case Hold::kEarlierChunks:
+      return absl::StrCat(Count(standing.chunks_ahead, "earlier chunk"), " of its job, from chunk ", verdict.sequence,
+                          " on, come first");
+    case Hold::kCommitsWaiting:
+      return absl::StrCat("the outcomes of ", Count(standing.committing, "chunk"), " wait to be stored");
+    case Hold::kStorageRefuses:
+      return absl::StrCat("an outcome could not be stored; the server tries again ", At(standing.wait, now));
+    case Hold::kRunning:
+      return absl::StrCat("in attempt ", std::max(1, standing.attempt));
+    case Hold::kCommitting:
+    case Hold::kComplete:
+    case Hold::kCancelled:
+    case Hold::kFailed:
+    case Hold::kSkipped:
+    case Hold::kDone:
+      return "";
+  }
+  return "";
+}
+
+/// The sentence about what is over or under way; empty for what waits.
+std::string Fact(const Standing& standing, int64_t sequence) {
+  const model::Job& job = *standing.job;
+  const std::string who = sequence == 0 ? absl::StrCat("Job ", job.id) : absl::StrCat("Chunk ", sequence);
+  const std::string why = job.state_reason.empty() ? "" : absl::StrCat(" (", job.state_reason, ")");
+  switch (standing.verdict.hold) {
+    case Hold::kRunning:
+      if (sequence != 0) return absl::StrCat(who, " runs, in attempt ", standing.attempt, ".");
+      return absl::StrCat(who, " runs: ", Count(standing.running, "chunk"), " in the hands of workers, none waits.");
+    case Hold::kCommitting:
+      if (sequence != 0) return absl::StrCat(who, " ran; its outcome is being stored.");
+      return absl::StrCat(who, " ran: the outcomes of its last ", Count(standing.committing, "chunk"),
+                          " are being stored.");
+    case Hold::kComplete:
+      return absl::StrCat(who, " is complete: all ", Count(job.last_sequence, "chunk"), " have run.");
+    case Hold::kCancelled:
+      return absl::StrCat(who, " was cancelled", why, "; ", Count(model::ChunksSkipped(job), "chunk"),
+                          " will not run.");
+    case Hold::kFailed:
+      return absl::StrCat(who, " failed", why, "; ", Count(model::ChunksSkipped(job), "chunk"), " will not run.");
+    case Hold::kSkipped:
+      return absl::StrCat(who, " was skipped: the job is ", std::string(model::JobStateName(job.state)), why, ".");
+    case Hold::kDone:
+      return absl::StrCat(who, " ran; its outcome is stored.");
+    default:
+      return "";
+  }
+}
+
+bool NeedsSomebody(Hold hold) {
+  switch (hold) {
+    case Hold::kWaitingForPush:
+    case Hold::kPaused:
+    case Hold::kOutputBufferFull:
+    case Hold::kNoMatchingWorker:
+    case Hold::kComplete:
+    case Hold::kCancelled:
+    case Hold::kFailed:
+    case Hold::kSkipped:
+    case Hold::kDone:
+    case Hold::kStorageRefuses:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::string Sentence(const Standing& standing, int64_t sequence, int32_t workers, absl::Time now) {
+  if (std::string fact = Fact(standing, sequence); !fact.empty()) return fact;
+  const bool waits_for_chunk = standing.verdict.hold == Hold::kOrderingKeyHeld && !standing.verdict.unread;
+  const std::string because = absl::StrCat(waits_for_chunk ? " " : ": ", Because(standing, workers, now));
+  if (sequence != 0) return absl::StrCat("Chunk ", sequence, " waits", because, ".");
+  // A job that was never pushed to, or is through, has no chunk that waits.
+  if (standing.chunks_ahead == 0) return absl::StrCat("Job ", standing.job->id, " waits", because, ".");
+  const std::string runs =
+      standing.running > 0 ? absl::StrCat("runs ", Count(standing.running, "chunk"), ", and ") : "";
+  return absl::StrCat("Job ", standing.job->id, " ", runs, "waits with ", Count(standing.chunks_ahead, "chunk"),
+                      because, ".");
+}
+
+int64_t RecordsIn(const model::Job& job, int64_t chunks) {
+  const model::JobCounters& counters = job.counters;
+  const int64_t pending_chunks = model::ChunksPending(job);
+  const int64_t pending = counters.records_submitted - counters.records_completed - counters.records_failed;
+  if (pending_chunks <= 0 || pending <= 0) return 0;
+  return static_cast<int64_t>(static_cast<double>(pending) * static_cast<double>(chunks) /
+                              static_cast<double>(pending_chunks));
+}
+
+std::optional<Eta> EstimateEnd(const Standing& standing, int64_t records, int64_t chunks, int32_t workers,
+                               absl::Time now) {
+  const model::Job& job = *standing.job;
+  const auto through = static_cast<double>(job.counters.records_completed + job.counters.records_failed);
+  if (through <= 0 || records <= 0 || NeedsSomebody(standing.verdict.hold)) return std::nullopt;
+  const absl::Duration work = absl::Nanoseconds(job.counters.compute_nanos) / through * static_cast<double>(records);
+  const double own = std::min(workers, job.options.max_workers);
+  const double share = static_cast<double>(workers) / static_cast<double>(std::max<int64_t>(1, standing.jobs_sharing));
+  const absl::Duration pace = (now - job.start_time) / through * static_cast<double>(records);
+
+  absl::Duration floor =
+      static_cast<double>(std::max<int64_t>(0, chunks - 1)) * job.options.throttle.delay_between_chunks;
+  if (job.options.throttle.records_per_second > 0) {
+    floor = std::max(floor, absl::Seconds(static_cast<double>(records) / job.options.throttle.records_per_second));
+  }
+  if (standing.wait != absl::InfiniteDuration()) floor = std::max(floor, standing.wait);
+  const absl::Duration earliest = std::max(work / std::max(1.0, own), floor);
+  return Eta{.earliest = now + earliest,
+             .latest = now + std::max({work / std::max(0.001, std::min(own, share)), pace, earliest})};
+}
+
+}  // namespace millrace::core

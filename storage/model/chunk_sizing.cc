@@ -1,0 +1,30 @@
+#include "storage/model/chunk_sizing.h"
+
+#include <algorithm>
+
+#include "storage/model/limits.h"
+
+namespace millrace::model {
+namespace {
+
+// Two neighbours that were cut for their bytes hold more than kSizedChunkBytesMax together, so that a message makes at
+// most this many cuts of that kind.
+constexpr int64_t kCutsForBytesMax = 2 * kMessageBytesMax / kSizedChunkBytesMax + 1;
+static_assert(kCutsForBytesMax < kChunksPerPushMax);
+
+int64_t RecordsInTargetTime(const Job& job) {
+  const int64_t through = job.counters.records_completed + job.counters.records_failed;
+  if (through <= 0 || job.counters.compute_nanos <= 0) return kChunkRecordsDefault;
+  const double nanos_per_record = static_cast<double>(job.counters.compute_nanos) / static_cast<double>(through);
+  const double fit = absl::ToDoubleNanoseconds(job.options.target_chunk_time) / nanos_per_record;
+  return static_cast<int64_t>(std::clamp(fit, 1.0, double{kChunkRecordsMax}));
+}
+
+}  // namespace
+
+int64_t RecordsPerChunk(const Job& job, int64_t records) {
+  constexpr int64_t kCutsForCount = kChunksPerPushMax - kCutsForBytesMax;
+  return std::max(RecordsInTargetTime(job), (records + kCutsForCount - 1) / kCutsForCount);
+}
+
+}  // namespace millrace::model
