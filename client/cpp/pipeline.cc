@@ -151,7 +151,7 @@ std::unique_ptr<PushStreamCall> Pipeline::OpenPushStream(const CallOptions& opti
 }
 
 void Pipeline::Learn(const v1::PushResponse& stored) {
-  Learn(stored.status());
+  if (stored.has_status()) Learn(stored.status());
   absl::MutexLock lock(&shared_->mutex);
   for (const v1::PushedChunk& chunk : stored.chunks()) shared_->stats[chunk.id()] = chunk.record_count();
 }

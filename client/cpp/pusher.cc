@@ -106,6 +106,8 @@ class Pusher::Engine {
   struct Waiting {
     v1::PushStreamRequest message;
     int64_t bytes = 0;
+    // Another chunk is ready to be sent behind this one.
+    bool more_follows = false;
   };
   using WaitingPtr = std::shared_ptr<Waiting>;
 
@@ -163,7 +165,7 @@ class Pusher::Engine {
     bool open = stream->Write(start);
     while (open) {
       const WaitingPtr next = NextToSend();
-      open = next != nullptr && stream->Write(next->message);
+      open = next != nullptr && stream->Write(next->message, next->more_follows);
     }
     // A server that is to be heard no more must not keep anybody waiting.
     halted() ? stream->Cancel() : stream->WritesDone();
@@ -190,6 +192,7 @@ class Pusher::Engine {
     if (halted_ || stream_ended_ || pipeline_.state() != Pipeline::State::kOpen) return nullptr;
     WaitingPtr next = std::move(waiting_.front());
     waiting_.pop_front();
+    next->more_follows = !waiting_.empty();
     sent_.push_back(next);
     return next;
   }
@@ -214,7 +217,7 @@ class Pusher::Engine {
         report.status = Refused(answered->message.chunk(), internal::ServerError(answer.error()));
       } else {
         *report.stored.add_chunks() = std::move(*answer.mutable_chunk());
-        *report.stored.mutable_status() = std::move(*answer.mutable_status());
+        if (answer.has_status()) *report.stored.mutable_status() = std::move(*answer.mutable_status());
         pipeline_.Learn(report.stored);
       }
       Deliver(report);

@@ -14,7 +14,9 @@ class Stream {
   virtual ~Stream() = default;
 
   /// Sends a message, waiting while the server is not ready for it. False when the call is over; Finish says why.
-  virtual bool Write(const Request& request) = 0;
+  /// `more_follows`: another message comes at once, so this one may wait for it and share a packet with it.
+  virtual bool Write(const Request& request, bool more_follows) = 0;
+  bool Write(const Request& request) { return Write(request, /*more_follows=*/false); }
 
   /// Says that no further message will be written.
   virtual void WritesDone() = 0;

@@ -51,6 +51,8 @@ class PullStreamReactor final : public StreamReactor<v1::PullStreamRequest, v1::
 
   bool WantsMessage() const override ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !end_.has_value(); }
 
+  bool HasResponse() const override ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !ready_.empty(); }
+
   bool NextResponse(v1::PullStreamResponse& response) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (ready_.empty()) return false;
     Ready& next = ready_.front();

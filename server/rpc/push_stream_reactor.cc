@@ -68,16 +68,23 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     return !end_.has_value() && slots_.size() < model::kStreamChunksMax && bytes_ < model::kStreamBytesMax;
   }
 
+  bool HasResponse() const override ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !slots_.empty() && slots_.front()->state == Slot::State::kAnswered;
+  }
+
   bool NextResponse(v1::PushStreamResponse& response) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (slots_.empty() || slots_.front()->state != Slot::State::kAnswered) return false;
+    if (!HasResponse()) return false;
     const SlotPtr slot = std::move(slots_.front());
     slots_.pop_front();
     bytes_ -= slot->bytes;
     response.set_chunk_id(slot->chunk_id);
     if (slot->outcome.ok()) {
       *response.mutable_chunk() = handlers::ToProto(*std::move(slot->outcome));
-      *response.mutable_status() = core::ToStatusProto(*slot->job, environment_.deps.leases.running(key_),
-                                                       call_.request_time, environment_.deps.clock.Now());
+      // Of several answers that are ready the last one tells it for all.
+      if (!HasResponse()) {
+        *response.mutable_status() = core::ToStatusProto(*slot->job, environment_.deps.leases.running(key_),
+                                                         call_.request_time, environment_.deps.clock.Now());
+      }
     } else {
       *response.mutable_error() = ToStatusProto(slot->outcome.status());
     }

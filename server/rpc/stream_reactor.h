@@ -103,6 +103,8 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
   virtual bool WantsMessage() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) = 0;
   /// Fills in the next message for the client, if there is one; `response` is empty.
   virtual bool NextResponse(Response& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
+  /// True when NextResponse has another message: it is then worth waiting for, so that both go in one packet.
+  virtual bool HasResponse() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) = 0;
   /// How the call ends, once there is no further response.
   virtual std::optional<absl::Status> End() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) = 0;
   /// Does on the executor what may block. Never runs twice at once.
@@ -145,6 +147,7 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
   bool AdvanceOnce() ABSL_LOCKS_EXCLUDED(mutex_) {
     bool read = false;
     bool write = false;
+    grpc::WriteOptions write_options;
     std::optional<grpc::Status> end;
     {
       absl::MutexLock lock(&mutex_);
@@ -156,12 +159,13 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
       if (!writing_ && !cancelled_) {
         response_.Clear();
         write = writing_ = NextResponse(response_);
+        if (write && HasResponse()) write_options.set_buffer_hint();
       }
       if (!writing_) end = TakeEnd();
       if (!end.has_value() && !cancelled_ && !reading_ && !read_ended_ && WantsMessage()) read = reading_ = true;
     }
     if (read) this->StartRead(&request_);
-    if (write) this->StartWrite(&response_);
+    if (write) this->StartWrite(&response_, write_options);
     // gRPC may be done with the call before Finish returns; whoever called Advance holds a reference.
     if (end.has_value()) this->Finish(*end);
     return true;

@@ -87,9 +87,9 @@ inline constexpr int kSelectorLabelsMax = 16;
 // How far dispatch may run ahead of the oldest uncommitted chunk: bounds what a restart must look at.
 inline constexpr int64_t kDispatchWindowChunks = 1'024;
 
-// A stream of chunks. Enough on the way to fill a group commit while the next chunks are read, and no more memory than
-// one chunk of the largest size.
-inline constexpr size_t kStreamChunksMax = 16;
+// A stream of chunks. Enough on the way to fill a group commit while the next chunks are read (with 64 the main job was a
+// tenth slower), and no more memory than one chunk of the largest size.
+inline constexpr size_t kStreamChunksMax = 256;
 inline constexpr size_t kStreamBytesMax = kChunkBytesMax;
 // A stream of results: what is read ahead of a client covers the time that it takes to read more from disk.
 inline constexpr int32_t kStreamWindowDefault = 16;

@@ -94,7 +94,7 @@ absl::StatusOr<Ledger> ReadAll(client::Pipeline& pipeline, client::PullerOptions
 absl::Status PushAll(client::Pipeline& pipeline, const std::vector<std::string>& chunks, const TransferOptions& options,
                      Times& times) {
   client::PusherOptions pusher_options{
-      .max_calls_in_flight = 8, .max_bytes_per_call = 256 * 1024, .max_bytes_in_flight = 2 << 20};
+      .max_calls_in_flight = 8, .max_bytes_per_call = 256 * 1024, .max_bytes_in_flight = 8 << 20};
   if (options.window > 0 || options.one_at_a_time) {
     pusher_options.max_calls_in_flight = std::max(1, options.window);
     pusher_options.max_bytes_per_call = 1;

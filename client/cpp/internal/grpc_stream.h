@@ -38,7 +38,11 @@ class GrpcStream final : public Stream<Request, Response> {
     call_->Finish().IgnoreError();
   }
 
-  bool Write(const Request& request) override { return call_->Write(request); }
+  bool Write(const Request& request, bool more_follows) override {
+    grpc::WriteOptions options;
+    if (more_follows) options.set_buffer_hint();
+    return call_->Write(request, options);
+  }
   void WritesDone() override { call_->WritesDone(); }
   bool Read(Response& response) override { return call_->Read(&response); }
   void Cancel() override { context_.TryCancel(); }

@@ -96,7 +96,7 @@ class FakeStream {
     explicit ClientEnd(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
     ~ClientEnd() override { Cancel(); }
 
-    bool Write(const Request& request) override { return shared_->Write(request); }
+    bool Write(const Request& request, bool) override { return shared_->Write(request); }
     void WritesDone() override { shared_->WritesDone(); }
     bool Read(Response& response) override { return shared_->Read(response); }
     void Cancel() override { shared_->End(absl::CancelledError("cancelled by the client")); }
