@@ -199,6 +199,8 @@ absl::Status Application::Serve() {
 
 void Application::Drain(int signal, const EndSignals& signals) {
   const int64_t deadline_nanos = clock_->SteadyNanos() + absl::ToInt64Nanoseconds(config_.drain_timeout);
+  // Nobody can use a pipeline from now on, and none is to be closed for that.
+  idle_ticker_->Stop();
   server_->StopServing();
   leases_->Stop();
   spdlog::info("{}: draining for at most {} s; waits for {} chunks and {} calls; a second signal ends at once",

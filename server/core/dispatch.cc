@@ -58,8 +58,10 @@ Verdict DecideForJob(const JobDispatch& dispatch, absl::Time now) {
   if (!options.worker_selector.empty()) return {.hold = Hold::kNoMatchingWorker};
   if (dispatch.job->output_buffer_used_bytes >= options.output_buffer_bytes) return {.hold = Hold::kOutputBufferFull};
   if (InOrder(options) && !dispatch.flights.empty()) return {.hold = Hold::kMaxWorkersReached};
-  // Which later chunks must wait for it is not known before it is read.
-  if (dispatch.unread != 0 && dispatch.flights.contains(dispatch.unread)) {
+  // Which later chunks must wait for it is not known before it is read. One that could not be read waits to be committed,
+  // perhaps for a chunk that was handed back.
+  const auto unread = dispatch.flights.find(dispatch.unread);
+  if (unread != dispatch.flights.end() && !unread->second.ran) {
     return {.hold = Hold::kOrderingKeyHeld, .sequence = dispatch.unread, .unread = true};
   }
   if (dispatch.running >= options.max_workers) return {.hold = Hold::kMaxWorkersReached};

@@ -12,6 +12,7 @@ void PipelineActivity::OnJobChanged(const model::JobPtr& job) {
   absl::MutexLock lock(&mutex_);
   if (!watched) {
     uses_.erase(job->key());
+    ForgetGone();
     return;
   }
   const auto [use, is_new] = uses_.try_emplace(job->key());
@@ -63,6 +64,17 @@ std::vector<model::JobKey> PipelineActivity::TakeUnused(size_t limit) {
     looks_.emplace(next_nanos, job);
   }
   return unused;
+}
+
+void PipelineActivity::ForgetGone() {
+  if (looks_.size() <= 2 * uses_.size() + kLooksMin) return;
+  looks_ = {};
+  for (const auto& [job, use] : uses_) looks_.emplace(use.last_nanos + use.timeout_nanos, job);
+}
+
+size_t PipelineActivity::looks() const {
+  absl::MutexLock lock(&mutex_);
+  return looks_.size();
 }
 
 size_t PipelineActivity::size() const {

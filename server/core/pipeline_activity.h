@@ -47,6 +47,10 @@ class PipelineActivity final : public store::JobObserver {
   /// Pipelines that are watched.
   size_t size() const;
 
+  /// Moments that are noted: at most two for each pipeline that is watched, and kLooksMin.
+  size_t looks() const;
+  static constexpr size_t kLooksMin = 1'000;
+
   static constexpr absl::Duration kNamedAgainAfter = absl::Seconds(1);
 
  private:
@@ -57,8 +61,11 @@ class PipelineActivity final : public store::JobObserver {
     /// Clients that wait now.
     int64_t waiting = 0;
   };
-  /// When to look at a pipeline; it may have been used since this was noted. One for each entry of `uses_`, and one
-  /// until it comes up for each pipeline that is gone.
+  /// Lets go of the moments of pipelines that are gone, when they are many.
+  void ForgetGone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  /// When to look at a pipeline; it may have been used since this was noted. One for each entry of `uses_`, and some of
+  /// pipelines that are gone.
   using Look = std::pair<int64_t, model::JobKey>;
 
   const model::Clock* const clock_;

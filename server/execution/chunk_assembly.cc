@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/core/service_runner.h"
+#include "server/execution/text.h"
+#include "storage/model/limits.h"
 
 namespace millrace::execution {
 namespace {
@@ -75,6 +78,8 @@ void ChunkAssembly::Add(const std::vector<int32_t>& indexes, model::ChunkOutcome
     record.done = true;
     record.output = std::string(output);
     record.process_time_ns = part.process_time_ns[i];
+    if (!failed && output_bytes_ + output.size() > model::kChunkBytesMax) FailForSize(indexes[i]);
+    output_bytes_ += record.output.size();
     bytes_ += record.output.size();
     if (failed) {
       failure->retries = record.retries;
@@ -87,6 +92,20 @@ void ChunkAssembly::Add(const std::vector<int32_t>& indexes, model::ChunkOutcome
     bytes_ += sizeof(model::RecordWarning) + warning.message.size();
     warnings_[warning.index].push_back(std::move(warning));
   }
+}
+
+void ChunkAssembly::FailForSize(int32_t index) {
+  Record& record = records_[static_cast<size_t>(index)];
+  record.output = "null\n";
+  bytes_ += sizeof(model::RecordFailure);
+  failures_.emplace(index, model::RecordFailure{.index = index,
+                                                .node = "",
+                                                .code = std::string(core::record_code::kOutputInvalid),
+                                                .message = OutputsTooLargeMessage(),
+                                                .input = "",
+                                                .retries = record.retries});
+  // The part's summary counts the record.
+  if (!spec_.aggregations.empty()) whole_.summary_error = OutputsTooLargeMessage();
 }
 
 void ChunkAssembly::AddSummary(const model::ChunkOutcome& part) {

@@ -29,7 +29,8 @@ class ChunkAssembly {
   ChunkAssembly(int32_t record_count, model::SummarySpec spec);
 
   /// Takes what a run of the records `indexes` (ascending, all of them left) brought. A failure that is transient is taken
-  /// only where `is_last_attempt`; otherwise its record is left.
+  /// only where `is_last_attempt`; otherwise its record is left. A record whose output would make those of the chunk larger
+  /// than model::kChunkBytesMax fails with OUTPUT_INVALID instead; the input of that failure is the caller's to fill in.
   void Add(const std::vector<int32_t>& indexes, model::ChunkOutcome part, bool is_last_attempt);
 
   /// The next runs are attempt number `attempt`, from 1, for all records that are left.
@@ -55,6 +56,7 @@ class ChunkAssembly {
   };
 
   void AddSummary(const model::ChunkOutcome& part);
+  void FailForSize(int32_t index);
 
   model::SummarySpec spec_;
   std::vector<Record> records_;
@@ -62,6 +64,7 @@ class ChunkAssembly {
   std::map<int32_t, std::vector<model::RecordWarning>> warnings_;
   model::ChunkOutcome whole_;
   size_t bytes_ = 0;
+  size_t output_bytes_ = 0;
 };
 
 }  // namespace millrace::execution

@@ -77,7 +77,11 @@ class Attempt {
     }
     if (whole_.has_value()) return std::move(whole_);
     if (!assembly().left().empty()) return std::nullopt;
-    return assembly().Finish();
+    model::ChunkOutcome whole = assembly().Finish();
+    for (model::RecordFailure& failure : whole.failures) {
+      if (failure.input.empty()) failure.input = std::string(lines()[static_cast<size_t>(failure.index)]);
+    }
+    return whole;
   }
 
  private:

@@ -285,9 +285,7 @@ std::optional<RecordError> LuaServiceRunner::AppendOutput(lua_State* state) {
   }
   json.append("}\n");
   if (json.size() <= model::kChunkBytesMax) return std::nullopt;
-  return RecordError{.code = std::string(record_code::kOutputInvalid),
-                     .message = absl::StrCat("the outputs of the chunk exceed ", model::kChunkBytesMax / (1024 * 1024),
-                                             " MiB; push smaller chunks")};
+  return RecordError{.code = std::string(record_code::kOutputInvalid), .message = OutputsTooLargeMessage()};
 }
 
 void LuaServiceRunner::EndRecord() {

@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "simdjson.h"
+#include "storage/model/limits.h"
 
 namespace millrace::execution {
 namespace {
@@ -47,6 +48,8 @@ uint64_t HashOf(simdjson::dom::element value) {
 
 uint64_t KeyOf(simdjson::dom::parser& parser, std::string_view line, std::string_view field) {
   uint64_t key = Hash(Kind::kNull, {});
+  // The record fails unread, whatever its key.
+  if (line.size() > model::kRecordBytesMax) return key;
   simdjson::dom::object record;
   if (parser.parse(line.data(), line.size(), false).get_object().get(record) != simdjson::SUCCESS) return key;
   for (const auto entry : record) {

@@ -2,6 +2,9 @@
 
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
+#include "storage/model/limits.h"
+
 namespace millrace::execution {
 namespace {
 
@@ -45,6 +48,11 @@ std::string Quote(std::string_view text) {
   if (text.size() > kQuoteBytesMax) quoted.append(kEllipsis);
   quoted.push_back('\'');
   return quoted;
+}
+
+std::string OutputsTooLargeMessage() {
+  return absl::StrCat("the outputs of the chunk exceed ", model::kChunkBytesMax / (1024 * 1024),
+                      " MiB; push smaller chunks");
 }
 
 }  // namespace millrace::execution

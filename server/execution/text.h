@@ -13,4 +13,7 @@ std::string CleanText(std::string_view text, size_t bytes_max);
 /// `text` in single quotes, cut to 64 bytes with an ellipsis behind what is left.
 std::string Quote(std::string_view text);
 
+/// Why the outputs of a chunk are too many bytes.
+std::string OutputsTooLargeMessage();
+
 }  // namespace millrace::execution

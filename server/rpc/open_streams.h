@@ -1,5 +1,9 @@
-// Knows the streams that are open, so that a server that shuts down need not wait for clients that never end theirs.
+// Knows the streams that are open and what they hold in memory, so that a server that shuts down need not wait for clients
+// that never end theirs, and many clients together do not take all memory.
 #pragma once
+
+#include <atomic>
+#include <cstddef>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
@@ -42,9 +46,15 @@ class OpenStreams {
     for (Member* member : members_) member->Cancel();
   }
 
+  /// Bytes that came through streams and are neither stored nor refused yet.
+  void Hold(size_t bytes) { held_bytes_ += bytes; }
+  void Release(size_t bytes) { held_bytes_ -= bytes; }
+  size_t held_bytes() const { return held_bytes_; }
+
  private:
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return members_.empty(); }
 
+  std::atomic<size_t> held_bytes_ = 0;
   absl::Mutex mutex_;
   absl::flat_hash_set<Member*> members_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;

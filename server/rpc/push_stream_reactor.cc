@@ -18,11 +18,6 @@
 namespace millrace::rpc {
 namespace {
 
-/// Whether it is this chunk that cannot be stored. Any other error meets all chunks alike.
-bool BlamesTheChunk(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status);
-}
-
 /// True when a chunk of `bytes` is worth another try: it fits, or it will never be taken.
 bool HasRoom(const model::Job& job, int64_t bytes) {
   return !model::TakesInput(job.state) || job.options.input_buffer_bytes - job.input_buffer_used_bytes >= bytes;
@@ -65,7 +60,11 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
   }
 
   bool WantsMessage() const override ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !end_.has_value() && slots_.size() < model::kStreamChunksMax && bytes_ < model::kStreamBytesMax;
+    if (end_.has_value()) return false;
+    // So each stream can go on, whatever the others hold, and looks again when a chunk of its own is answered.
+    if (slots_.empty()) return true;
+    return slots_.size() < model::kStreamChunksMax && bytes_ < model::kStreamBytesMax &&
+           environment_.streams.held_bytes() < model::kStreamsBytesMax;
   }
 
   bool HasResponse() const override ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
@@ -76,7 +75,7 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     if (!HasResponse()) return false;
     const SlotPtr slot = std::move(slots_.front());
     slots_.pop_front();
-    bytes_ -= slot->bytes;
+    Release(slot->bytes);
     response.set_chunk_id(slot->chunk_id);
     if (slot->outcome.ok()) {
       *response.mutable_chunk() = handlers::ToProto(*std::move(slot->outcome));
@@ -107,6 +106,7 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     {
       absl::MutexLock lock(&mutex_);
       watch = std::exchange(watch_, std::nullopt);
+      Release(bytes_);
     }
     if (watch.has_value()) environment_.feed.Unwatch(key_, *watch);
   }
@@ -132,8 +132,14 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     slot->request.Swap(request.mutable_chunk());
     slot->chunk_id = slot->request.id();
     bytes_ += slot->bytes;
+    environment_.streams.Hold(slot->bytes);
     slots_.push_back(slot);
     return absl::OkStatus();
+  }
+
+  void Release(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    bytes_ -= bytes;
+    environment_.streams.Release(bytes);
   }
 
   /// Looks, once, whether there is such a pipeline: so that a client hears of it before it has sent a chunk.
@@ -148,13 +154,14 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     absl::MutexLock lock(&mutex_);
     end_ = found;
     slots_.clear();
+    Release(bytes_);
     return false;
   }
 
   /// The first chunk that is neither stored nor on its way.
   SlotPtr NextToStore() {
     absl::MutexLock lock(&mutex_);
-    if (over() || waits_for_room_) return nullptr;
+    if (over() || waits_for_room_ || fatal_) return nullptr;
     const auto found = std::find_if(slots_.begin(), slots_.end(),
                                     [](const SlotPtr& slot) { return slot->state == Slot::State::kToStore; });
     return found == slots_.end() ? nullptr : *found;
@@ -206,10 +213,10 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
         waits_for_room_ = true;
       } else {
         slot->outcome = receipt.status();
-        const bool fatal = !BlamesTheChunk(receipt.status());
+        const bool fatal = !store::BlamesTheChunks(receipt.status());
         slot->state = fatal ? Slot::State::kFatal : Slot::State::kAnswered;
         // Nothing behind a chunk whose fate is open may be stored before it.
-        if (fatal) order_->broken = true;
+        if (fatal) order_->broken = fatal_ = true;
       }
       scheduled = ScheduleWork();
     }
@@ -222,6 +229,7 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     {
       absl::MutexLock lock(&mutex_);
       if (!waits_for_room_) return true;
+      if (fatal_) return false;
       // Those that are on their way are behind it, and come back.
       if (on_their_way_ > 0 || watch_.has_value() || over()) return false;
       const auto found = std::find_if(slots_.begin(), slots_.end(),
@@ -280,6 +288,8 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
   int on_their_way_ ABSL_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<store::PushOrder> order_ ABSL_GUARDED_BY(mutex_) = std::make_shared<store::PushOrder>();
   bool waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;
+  /// A chunk could not be stored, and nobody knows whether it is: the call ends with its answer.
+  bool fatal_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<core::ProgressFeed::WatchId> watch_ ABSL_GUARDED_BY(mutex_);
 };
 

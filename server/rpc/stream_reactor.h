@@ -129,11 +129,12 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
 
   /// Starts what gRPC can do now. Without the lock.
   void Advance() ABSL_LOCKS_EXCLUDED(mutex_) {
-    absl::ReleasableMutexLock first(&mutex_);
-    advance_again_ = true;
-    if (advancing_) return;
-    advancing_ = true;
-    first.Release();
+    {
+      absl::MutexLock lock(&mutex_);
+      advance_again_ = true;
+      if (advancing_) return;
+      advancing_ = true;
+    }
     while (AdvanceOnce()) {
     }
   }

@@ -91,6 +91,8 @@ inline constexpr int64_t kDispatchWindowChunks = 1'024;
 // tenth slower), and no more memory than one chunk of the largest size.
 inline constexpr size_t kStreamChunksMax = 256;
 inline constexpr size_t kStreamBytesMax = kChunkBytesMax;
+// All such streams together: a server with many of them stops reading those that hold something already.
+inline constexpr size_t kStreamsBytesMax = 256 * 1024 * 1024;
 // A stream of results: what is read ahead of a client covers the time that it takes to read more from disk.
 inline constexpr int32_t kStreamWindowDefault = 16;
 inline constexpr int32_t kStreamWindowMax = 1'000;

@@ -45,10 +45,16 @@ class JobObserver {
 };
 
 /// Ties pushes together that are on their way at once and must be stored in the order in which they are handed over:
-/// once one of them finds no room, or whoever hears of a failure says so, none behind it is stored.
+/// once one of them fails for another reason than its own chunks, or whoever hears of a failure says so, none behind it is
+/// stored.
 struct PushOrder {
   std::atomic<bool> broken = false;
 };
+
+/// Whether what is in its chunks alone made a push fail. Any other error meets all pushes alike.
+inline bool BlamesTheChunks(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status);
+}
 
 /// Chunks to be stored, all or none. Ids are filled in, unique within the request, and valid.
 struct PushChunks {

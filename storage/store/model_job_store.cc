@@ -90,12 +90,10 @@ class ModelJobStore final : public JobStore {
     const absl::StatusOr<JobPtr> job = Change(request.job, [&](ModelJob& stored) {
       if (request.order != nullptr && request.order->broken) return PushOutOfOrder();
       receipt = stored.Push(std::move(request.chunks), clock_->Now());
-      if (request.order != nullptr && model::HasReason(receipt.status(), model::Reason::kInputBufferFull)) {
-        request.order->broken = true;
-      }
       return receipt.status();
     });
     if (!job.ok()) receipt = job.status();
+    if (request.order != nullptr && !receipt.ok() && !BlamesTheChunks(receipt.status())) request.order->broken = true;
     std::move(done)(std::move(receipt));
   }
 

@@ -112,9 +112,7 @@ void RocksJobStore::PushChunks(store::PushChunks request, Completion<PushReceipt
        now](Group& group) -> absl::StatusOr<PushReceipt> {
         if (order != nullptr && order->broken) return PushOutOfOrder();
         absl::StatusOr<PushReceipt> receipt = Push(group, key, chunks, now);
-        if (order != nullptr && model::HasReason(receipt.status(), model::Reason::kInputBufferFull)) {
-          order->broken = true;
-        }
+        if (order != nullptr && !receipt.ok() && !BlamesTheChunks(receipt.status())) order->broken = true;
         return receipt;
       },
       std::move(done));

@@ -54,8 +54,7 @@ class FakeStream {
     }
     bool Read(Response& response) {
       absl::MutexLock lock(&mutex);
-      mutex.Await(absl::Condition(
-          +[](Shared* shared) { return !shared->responses.empty() || shared->end.has_value(); }, this));
+      mutex.Await(absl::Condition(this, &Shared::CanRead));
       if (responses.empty()) return false;
       response = std::move(responses.front());
       responses.pop_front();
@@ -63,9 +62,7 @@ class FakeStream {
     }
     std::optional<Request> Take() {
       absl::MutexLock lock(&mutex);
-      mutex.Await(absl::Condition(
-          +[](Shared* shared) { return !shared->requests.empty() || shared->writes_done || shared->end.has_value(); },
-          this));
+      mutex.Await(absl::Condition(this, &Shared::CanTake));
       if (requests.empty()) return std::nullopt;
       std::optional<Request> request = std::move(requests.front());
       requests.pop_front();
@@ -78,6 +75,10 @@ class FakeStream {
     void End(absl::Status status) {
       absl::MutexLock lock(&mutex);
       if (!end.has_value()) end = std::move(status);
+    }
+    bool CanRead() const ABSL_SHARED_LOCKS_REQUIRED(mutex) { return !responses.empty() || end.has_value(); }
+    bool CanTake() const ABSL_SHARED_LOCKS_REQUIRED(mutex) {
+      return !requests.empty() || writes_done || end.has_value();
     }
     absl::Status status() {
       absl::MutexLock lock(&mutex);

@@ -95,13 +95,14 @@ TEST_F(PusherStreamTest, WhatABrokenStreamDidNotAnswerIsSentAgainInOrder) {
 TEST_F(PusherStreamTest, ARefusedChunkStopsThePusherAndIsNamed) {
   const auto pusher = Make();
   for (const char* id : {"a", "bad"}) EXPECT_THAT(pusher->Push(MakeChunk(id)), IsOk());
-  servers_[0].Answer(Acknowledged("a"));
   v1::PushStreamResponse refused;
   refused.set_chunk_id("bad");
   const absl::Status empty = Refusal(absl::StatusCode::kInvalidArgument, v1::CHUNK_EMPTY);
   refused.mutable_error()->ParseFromString(
       std::string(*empty.GetPayload(absl::string_view(kServerStatusUrl.data(), kServerStatusUrl.size()))));
+  // An answer before its chunk was sent would be nonsense.
   for (int i = 0; i < 3; ++i) TakeFrom(servers_[0]);
+  servers_[0].Answer(Acknowledged("a"));
   servers_[0].Answer(refused);
   const absl::Status status = pusher->Flush();
   EXPECT_EQ(ErrorReasonOf(status), v1::CHUNK_EMPTY);

@@ -93,6 +93,18 @@ TEST_F(KeyedJobTest, NoOtherChunkStartsBeforeTheKeysOfTheOneBeforeAreKnown) {
   EXPECT_TRUE(scheduler_.Next(now_).has_value());
 }
 
+TEST_F(KeyedJobTest, AChunkThatCouldNotBeReadHoldsUpNoneThatWasHandedBack) {
+  EXPECT_EQ(Read({1}), 1);
+  EXPECT_EQ(Read({1}), 0);
+  const std::optional<Grant> unreadable = scheduler_.Next(now_);
+  ASSERT_EQ(unreadable->sequence, 3);
+  scheduler_.OnRan(job_.key(), 3, now_);
+  scheduler_.OnDone(job_.key(), 1, now_);
+  const std::optional<Grant> next = scheduler_.Next(now_);
+  ASSERT_TRUE(next.has_value()) << "with ordered results the outcome of chunk 3 waits for chunk 2";
+  EXPECT_EQ(next->sequence, 2);
+}
+
 TEST_F(KeyedJobTest, AChunkWithAHeldKeyWaitsForTheCommitWhileOthersPassIt) {
   EXPECT_EQ(Read({1}), 1);
   EXPECT_EQ(Read({1, 2}), 0);

@@ -89,6 +89,18 @@ TEST_F(PipelineActivityTest, AClosedPipelineIsForgotten) {
   EXPECT_THAT(activity_.TakeUnused(5), IsEmpty());
 }
 
+TEST_F(PipelineActivityTest, ManyClosedPipelinesLeaveNothingBehind) {
+  activity_.OnJobChanged(OpenJob("open"));
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string id = std::to_string(i);
+    activity_.OnJobChanged(OpenJob(id));
+    activity_.OnJobChanged(OpenJob(id, model::JobState::kClosed));
+  }
+  EXPECT_LE(activity_.looks(), PipelineActivity::kLooksMin + 2);
+  clock_.Advance(kTimeout);
+  EXPECT_THAT(activity_.TakeUnused(5), ElementsAre(KeyOf("open")));
+}
+
 TEST_F(PipelineActivityTest, AUseOfAnUnknownPipelineIsNoMatter) {
   activity_.OnUse(KeyOf("nobody"));
   EXPECT_EQ(activity_.size(), 0u);

@@ -49,6 +49,22 @@ TEST(ChunkAssemblyTest, PartsInAnyOrderMakeAWholeInTheOrderOfTheRecords) {
   EXPECT_EQ(whole.records_retried, 0);
 }
 
+TEST(ChunkAssemblyTest, RecordsThatWouldMakeTheOutputsTooLargeFail) {
+  const std::string large(40 * 1024 * 1024, 'x');
+  ChunkAssembly assembly(3, {});
+  for (const int32_t index : {0, 1, 2}) {
+    model::ChunkOutcome part = PartOf({index});
+    if (index < 2) part.json_lines = "\"" + large + "\"\n";
+    assembly.Add({index}, std::move(part), false);
+  }
+  const model::ChunkOutcome whole = assembly.Finish();
+  EXPECT_LT(whole.json_lines.size(), 64u * 1024 * 1024);
+  ASSERT_THAT(whole.failures, SizeIs(1));
+  EXPECT_EQ(whole.failures[0].index, 1);
+  EXPECT_EQ(whole.failures[0].code, "OUTPUT_INVALID");
+  EXPECT_EQ(whole.json_lines.substr(whole.json_lines.size() - 13), "null\n{\"i\":2}\n") << "what still fits is kept";
+}
+
 TEST(ChunkAssemblyTest, ATransientFailureIsLeftWithItsWarningsAndTheOthersStay) {
   ChunkAssembly assembly(3, {});
   assembly.Add({0, 1, 2}, PartOf({0, 1, 2}, {1}), false);

@@ -44,6 +44,11 @@ TEST(OrderingKeysTest, EachRecordHasOne) {
   EXPECT_EQ(DifferentKeys(keys).size(), 2U);
 }
 
+TEST(OrderingKeysTest, ARecordThatIsTooLargeIsNotParsed) {
+  const std::string large(model::kRecordBytesMax, 'x');
+  EXPECT_EQ(KeyOf("{\"k\":1,\"x\":\"" + large + "\"}"), KeyOf("{}"));
+}
+
 TEST(InWavesTest, NoPartHasTwoOfAKeyAndTheirOrderIsKept) {
   const std::vector<uint64_t> keys = {7, 8, 7, 9, 7, 8};
   EXPECT_THAT(InWaves({0, 1, 2, 3, 4, 5}, keys), ElementsAre(ElementsAre(0, 1, 3), ElementsAre(2, 5), ElementsAre(4)));

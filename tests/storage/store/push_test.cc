@@ -194,6 +194,20 @@ TEST_P(PushTest, NothingOvertakesAPushOfItsOrderThatFoundNoRoom) {
   EXPECT_THAT(push("small", 1, nullptr), IsOk()) << "others are not concerned";
 }
 
+TEST_P(PushTest, NothingOvertakesAPushOfItsOrderThatFailedForMoreThanItsChunk) {
+  const JobKey job = Create()->key();
+  const auto order = std::make_shared<PushOrder>();
+  const auto push = [&](const JobKey& to, const std::string& id, int records) {
+    store::PushChunks request{.job = to, .chunks = {ExampleChunk(id, records)}, .order = order};
+    return Await<PushReceipt>([&](auto done) { store().PushChunks(std::move(request), std::move(done)); }).status();
+  };
+  ASSERT_THAT(push(job, "a", 2), IsOk());
+  EXPECT_THAT(push(job, "a", 3), IsError(Reason::kChunkIdTaken));
+  EXPECT_THAT(push(job, "b", 1), IsOk()) << "the chunk alone was to blame";
+  EXPECT_THAT(push({job.tenant, "nobody"}, "c", 1), IsError(Reason::kPipelineNotFound));
+  EXPECT_THAT(push(job, "d", 1), IsError(Reason::kInputBufferFull));
+}
+
 TEST_P(PushTest, AFullInputBufferTakesMoreAfterACommit) {
   Job wanted = ExampleJob();
   wanted.options.input_buffer_bytes = 30;
