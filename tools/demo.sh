@@ -5,8 +5,6 @@ set -euo pipefail
 export LC_ALL=C
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-BIN=$ROOT/build/release/bin
-KEEP=''
 
 SERVICE=aviation/strike-severity
 PIPELINE=demo
@@ -20,25 +18,6 @@ EXCEPTIONS=2850
 BLANK_SPEEDS=2836
 UNKNOWN_DAMAGES=14
 ENERGY_J=20060335.15
-
-usage() {
-  cat <<'TEXT'
-Usage: tools/demo.sh [--bin FOLDER] [--keep]
-
-  --bin FOLDER  where millraced and millrace are (default build/release/bin)
-  --keep        leave the temporary folder (data, outputs, logs) behind and say where it is
-TEXT
-}
-
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --bin) BIN=${2:?--bin takes a folder} && shift ;;
-    --keep) KEEP=yes ;;
-    -h | --help) usage && exit 0 ;;
-    *) echo "tools/demo.sh: unknown argument '$1'" >&2 && usage >&2 && exit 2 ;;
-  esac
-  shift
-done
 
 # shellcheck source=tools/demo_server.sh
 source "$ROOT/tools/demo_server.sh"

@@ -1,6 +1,28 @@
 # A server of its own for a demo: started, asked, and gone at the end together with its folder. Sourced by tools/demo*.sh,
-# which set BIN (the folder of millraced and millrace) and KEEP (not empty: leave the temporary folder behind).
+# which set ROOT, the root of the repository, and hand over their arguments.
 # shellcheck shell=bash
+
+BIN=$ROOT/build/release/bin
+KEEP=''
+
+usage() {
+  cat <<TEXT
+Usage: tools/${0##*/} [--bin FOLDER] [--keep]
+
+  --bin FOLDER  where millraced and millrace are (default build/release/bin)
+  --keep        leave the temporary folder (data, outputs, logs) behind and say where it is
+TEXT
+}
+
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --bin) BIN=${2:?--bin takes a folder} && shift ;;
+    --keep) KEEP=yes ;;
+    -h | --help) usage && exit 0 ;;
+    *) echo "tools/${0##*/}: unknown argument '$1'" >&2 && usage >&2 && exit 2 ;;
+  esac
+  shift
+done
 
 FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/millrace-demo.XXXXXX")
 SERVER=''

@@ -5,9 +5,7 @@
 #include <deque>
 #include <optional>
 
-#include "client/cpp/mocks/mock_connection.h"
-#include "client/cpp/puller.h"
-#include "tests/client/cpp/fixtures.h"
+#include "tests/client/cpp/puller_fixture.h"
 #include "tests/support/status_matchers.h"
 
 namespace millrace::client {
@@ -16,7 +14,6 @@ namespace {
 using ::millrace::testing::IsOk;
 using ::testing::_;
 using ::testing::Return;
-using ::testing::StrictMock;
 
 MATCHER_P(UpTo, number, "") { return arg.cursor() == number; }
 
@@ -33,7 +30,7 @@ v1::PullStreamResponse Last() {
   return response;
 }
 
-class PullerStreamTest : public ::testing::Test {
+class PullerStreamTest : public PullerFixture {
  protected:
   PullerStreamTest() {
     EXPECT_CALL(*connection_, PullStream).WillRepeatedly([this](const CallOptions&) {
@@ -41,15 +38,6 @@ class PullerStreamTest : public ::testing::Test {
     });
   }
 
-  Puller Make(PullerOptions options = {}) { return Puller(Client(connection_), std::string(kPipelineId), options); }
-
-  static int64_t NextOf(Puller& puller) {
-    const absl::StatusOr<std::optional<v1::ChunkResult>> result = puller.Next();
-    if (!result.ok()) return -1;
-    return result->has_value() ? (*result)->number() : 0;
-  }
-
-  std::shared_ptr<StrictMock<MockConnection>> connection_ = std::make_shared<StrictMock<MockConnection>>();
   std::deque<FakePullStream> servers_{3};
   size_t opened_ = 0;
 };

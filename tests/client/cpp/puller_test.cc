@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/cpp/mocks/mock_connection.h"
-#include "tests/client/cpp/fixtures.h"
+#include "tests/client/cpp/puller_fixture.h"
 #include "tests/support/status_matchers.h"
 
 namespace millrace::client {
@@ -15,14 +14,13 @@ using ::testing::_;
 using ::testing::ElementsAre;
 using ::testing::InSequence;
 using ::testing::Return;
-using ::testing::StrictMock;
 
 MATCHER(WithoutAfter, "") { return !arg.has_after(); }
 MATCHER_P(After, number, "") { return arg.has_after() && arg.after() == number; }
 MATCHER_P(UpTo, number, "") { return arg.cursor() == number; }
 
 // Results through calls of Pull, as from a server without streams. puller_stream_test.cc has the streams.
-class PullerTest : public ::testing::Test {
+class PullerTest : public PullerFixture {
  protected:
   PullerTest() {
     EXPECT_CALL(*connection_, PullStream).Times(::testing::AtMost(1)).WillRepeatedly([](const CallOptions&) {
@@ -30,16 +28,6 @@ class PullerTest : public ::testing::Test {
     });
   }
 
-  Puller Make(PullerOptions options = {}) { return Puller(Client(connection_), std::string(kPipelineId), options); }
-
-  // The number of the next result; 0 at the end, -1 for an error.
-  static int64_t NextOf(Puller& puller) {
-    const absl::StatusOr<std::optional<v1::ChunkResult>> result = puller.Next();
-    if (!result.ok()) return -1;
-    return result->has_value() ? (*result)->number() : 0;
-  }
-
-  std::shared_ptr<StrictMock<MockConnection>> connection_ = std::make_shared<StrictMock<MockConnection>>();
   const InSequence in_sequence_;
 };
 

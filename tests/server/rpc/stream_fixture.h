@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,10 +15,50 @@
 
 namespace millrace::rpc {
 
-/// One PushStream from the client's side.
-class PushCall {
+/// One stream from the client's side.
+template <typename Request, typename Response>
+class StreamCall {
  public:
-  explicit PushCall(v1::PipelineService::Stub& stub) : stream_(stub.PushStream(&context_)) {}
+  bool Write(const Request& request) { return stream_->Write(request); }
+  void WritesDone() {
+    if (!std::exchange(writes_done_, true)) stream_->WritesDone();
+  }
+
+  /// The next answer; nothing at the end.
+  std::optional<Response> Read() {
+    Response response;
+    if (!stream_->Read(&response)) return std::nullopt;
+    return response;
+  }
+
+  /// Reads what is left, and returns how the call ended.
+  grpc::Status Finish() {
+    while (Read().has_value()) {
+    }
+    return stream_->Finish();
+  }
+  grpc::Status Cancel() {
+    context_.TryCancel();
+    return stream_->Finish();
+  }
+
+ protected:
+  using Stream = grpc::ClientReaderWriter<Request, Response>;
+
+  /// `open` starts the call.
+  explicit StreamCall(const std::function<std::unique_ptr<Stream>(grpc::ClientContext*)>& open)
+      : stream_(open(&context_)) {}
+
+ private:
+  grpc::ClientContext context_;
+  const std::unique_ptr<Stream> stream_;
+  bool writes_done_ = false;
+};
+
+class PushCall : public StreamCall<v1::PushStreamRequest, v1::PushStreamResponse> {
+ public:
+  explicit PushCall(v1::PipelineService::Stub& stub)
+      : StreamCall([&stub](grpc::ClientContext* context) { return stub.PushStream(context); }) {}
 
   PushCall(v1::PipelineService::Stub& stub, const std::string& pipeline_id) : PushCall(stub) {
     WriteStart(pipeline_id);
@@ -26,87 +67,44 @@ class PushCall {
   void WriteStart(const std::string& pipeline_id) {
     v1::PushStreamRequest request;
     request.mutable_start()->set_pipeline_id(pipeline_id);
-    stream_->Write(request);
+    Write(request);
   }
   bool WriteChunk(const std::string& id, const std::string& json_lines = "{\"n\":1}\n") {
     v1::PushStreamRequest request;
     request.mutable_chunk()->set_id(id);
     request.mutable_chunk()->mutable_data()->mutable_inputs()->set_json_lines(json_lines);
-    return stream_->Write(request);
-  }
-  void Write(const v1::PushStreamRequest& request) { stream_->Write(request); }
-  void WritesDone() {
-    if (!std::exchange(writes_done_, true)) stream_->WritesDone();
+    return Write(request);
   }
 
-  /// The next answer; nothing at the end.
-  std::optional<v1::PushStreamResponse> Read() {
-    v1::PushStreamResponse response;
-    if (!stream_->Read(&response)) return std::nullopt;
-    return response;
-  }
-
-  /// Ends the input, reads what is left, and returns how the call ended.
+  /// Ends the input first: a push stream ends with it.
   grpc::Status Finish() {
     WritesDone();
-    while (Read().has_value()) {
-    }
-    return stream_->Finish();
+    return StreamCall::Finish();
   }
-  grpc::Status Cancel() {
-    context_.TryCancel();
-    return stream_->Finish();
-  }
-
- private:
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::PushStreamRequest, v1::PushStreamResponse>> stream_;
-  bool writes_done_ = false;
 };
 
-/// One PullStream from the client's side.
-class PullCall {
+class PullCall : public StreamCall<v1::PullStreamRequest, v1::PullStreamResponse> {
  public:
-  explicit PullCall(v1::PipelineService::Stub& stub) : stream_(stub.PullStream(&context_)) {}
+  explicit PullCall(v1::PipelineService::Stub& stub)
+      : StreamCall([&stub](grpc::ClientContext* context) { return stub.PullStream(context); }) {}
 
   PullCall(v1::PipelineService::Stub& stub, v1::PullStreamStart start) : PullCall(stub) {
     v1::PullStreamRequest request;
     *request.mutable_start() = std::move(start);
-    stream_->Write(request);
+    Write(request);
   }
 
-  void Write(const v1::PullStreamRequest& request) { stream_->Write(request); }
   void Acknowledge(int64_t number) {
     v1::PullStreamRequest request;
     request.set_acknowledge(number);
-    stream_->Write(request);
+    Write(request);
   }
-  void WritesDone() { stream_->WritesDone(); }
 
-  std::optional<v1::PullStreamResponse> Read() {
-    v1::PullStreamResponse response;
-    if (!stream_->Read(&response)) return std::nullopt;
-    return response;
-  }
   /// The number of the next result; 0 for a message without one, -1 at the end.
   int64_t ReadNumber() {
     const std::optional<v1::PullStreamResponse> response = Read();
     return response.has_value() ? response->result().number() : -1;
   }
-
-  grpc::Status Finish() {
-    while (Read().has_value()) {
-    }
-    return stream_->Finish();
-  }
-  grpc::Status Cancel() {
-    context_.TryCancel();
-    return stream_->Finish();
-  }
-
- private:
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::PullStreamRequest, v1::PullStreamResponse>> stream_;
 };
 
 class StreamFixture : public GrpcFixture {
