@@ -44,13 +44,21 @@ bool LeaseHub::MayRun(const Lease& lease, std::vector<uint64_t> keys) {
   return may_run;
 }
 
-void LeaseHub::Park(const Lease& lease) {
+void LeaseHub::Land(const Lease& lease, absl::FunctionRef<void(const model::JobKey&, absl::Time)> land) {
+  const model::JobKey key = lease.job->key();
+  bool is_idle = false;
   {
     absl::MutexLock lock(&mutex_);
-    scheduler_.OnParked(lease.job->key(), lease.sequence, Now());
+    land(key, Now());
+    is_idle = scheduler_.in_flight(key) == 0;
     Wake();
   }
-  TellIfIdle(lease.job->key());
+  if (is_idle && on_idle_) on_idle_(key);
+}
+
+void LeaseHub::Park(const Lease& lease) {
+  Land(lease, [&](const model::JobKey& key, absl::Time now)
+                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { scheduler_.OnParked(key, lease.sequence, now); });
 }
 
 void LeaseHub::Sized(const Lease& lease, int64_t records) {
@@ -66,38 +74,23 @@ void LeaseHub::Ran(const Lease& lease) {
 }
 
 void LeaseHub::Done(const Lease& lease) {
-  {
-    absl::MutexLock lock(&mutex_);
-    scheduler_.OnDone(lease.job->key(), lease.sequence, Now());
-    Wake();
-  }
-  TellIfIdle(lease.job->key());
-}
-
-void LeaseHub::TellIfIdle(const model::JobKey& key) {
-  if (on_idle_ && in_flight(key) == 0) on_idle_(key);
+  Land(lease, [&](const model::JobKey& key, absl::Time now)
+                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { scheduler_.OnDone(key, lease.sequence, now); });
 }
 
 void LeaseHub::Return(const Lease& lease, absl::Duration backoff) {
-  {
-    absl::MutexLock lock(&mutex_);
-    const absl::Time now = Now();
-    scheduler_.OnReturned(lease.job->key(), lease.sequence, now + backoff, now);
-    Wake();
-  }
-  TellIfIdle(lease.job->key());
+  Land(lease, [&](const model::JobKey& key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    scheduler_.OnReturned(key, lease.sequence, now + backoff, now);
+  });
 }
 
 void LeaseHub::Return(const Lease& lease) {
-  {
-    absl::MutexLock lock(&mutex_);
-    const absl::Time now = Now();
-    scheduler_.OnReturned(lease.job->key(), lease.sequence, now, now);
+  Land(lease, [&](const model::JobKey& key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    scheduler_.OnReturned(key, lease.sequence, now, now);
     paused_until_ = now + kPauseAfterReturn;
     // Everybody: who waits for a moment behind the end of the pause would miss what comes up in between.
     changed_.notify_all();
-  }
-  TellIfIdle(lease.job->key());
+  });
 }
 
 void LeaseHub::Stop() {

@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/core/scheduler.h"
@@ -96,7 +97,9 @@ class LeaseHub final : public store::JobObserver {
   static constexpr absl::Duration kPauseAfterReturn = absl::Seconds(1);
 
  private:
-  void TellIfIdle(const model::JobKey& key) ABSL_LOCKS_EXCLUDED(mutex_);
+  /// Ends a lease by `land`, which runs under the lock, and tells where it was the last one of its job.
+  void Land(const Lease& lease, absl::FunctionRef<void(const model::JobKey&, absl::Time now)> land)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   bool NoneRuns() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.running() == 0; }
   bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.in_flight() == 0; }
   /// Wakes who waits in Acquire, where there is something new for them.

@@ -33,6 +33,16 @@ std::string TextOf(const google::protobuf::Message& message, const char* name) {
   return message.GetReflection()->GetString(message, field);
 }
 
+/// What a call is about: the message itself, or for a stream what it begins with, under `start`.
+const google::protobuf::Message& SubjectOf(const google::protobuf::Message& message) {
+  const google::protobuf::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName("start");
+  if (field == nullptr || field->is_repeated() ||
+      field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+    return message;
+  }
+  return message.GetReflection()->GetMessage(message, field);
+}
+
 /// How long the caller asked to wait.
 absl::Duration WaitOf(const google::protobuf::Message& message) {
   const google::protobuf::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName("wait");
@@ -81,11 +91,14 @@ class CallWatcher final : public grpc::experimental::Interceptor {
   }
 
   void TakeMessage(const void* received) {
-    if (received == nullptr || !job_id_.empty() || std::string_view(info_->method()).rfind(kOurs, 0) != 0) return;
+    // Of a stream, the first message tells; the others are not looked at.
+    if (received == nullptr || std::exchange(heard_, true)) return;
+    if (std::string_view(info_->method()).rfind(kOurs, 0) != 0) return;
     // gRPC keeps the type to itself. Each message of ours has Message as its one base, so the address is the same.
     const auto& message = *static_cast<const google::protobuf::Message*>(received);
-    job_id_ = TextOf(message, "pipeline_id");
-    if (job_id_.empty()) job_id_ = TextOf(message, "job_id");
+    const google::protobuf::Message& subject = SubjectOf(message);
+    job_id_ = TextOf(subject, "pipeline_id");
+    if (job_id_.empty()) job_id_ = TextOf(subject, "job_id");
     wait_ = WaitOf(message);
   }
 
@@ -122,6 +135,7 @@ class CallWatcher final : public grpc::experimental::Interceptor {
   model::IdGenerator& ids_;
   ServerRpcInfo* const info_;
   const int64_t begin_nanos_;
+  bool heard_ = false;
   std::string request_id_;
   std::string job_id_;
   absl::Duration wait_ = absl::ZeroDuration();

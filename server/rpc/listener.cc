@@ -33,10 +33,7 @@ absl::Status CannotListen(const std::string& address, const std::string& why) {
                           absl::StrCat("cannot listen on ", address, ": ", why, "; choose another with --listen"));
 }
 
-std::string WhyErrno() {
-  if (errno == EADDRINUSE) return "another process has the port";
-  return std::strerror(errno);
-}
+std::string WhyError(int error) { return error == EADDRINUSE ? "another process has the port" : std::strerror(error); }
 
 /// The addresses that a name stands for; free with freeaddrinfo.
 absl::StatusOr<addrinfo*> Resolve(const std::string& address) {
@@ -108,6 +105,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const std::string& addr
   if (!found.ok()) return found.status();
   std::unique_ptr<Listener> listener(new Listener(descriptor_max, eventfd(0, EFD_CLOEXEC), OpenSpare()));
   absl::Status failure;
+  bool taken = false;
   for (addrinfo* where = *found; where != nullptr; where = where->ai_next) {
     // All addresses of a name share the port that the system chose for the first.
     if (listener->port_ != 0) SetPort(where->ai_addr, listener->port_);
@@ -115,13 +113,14 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const std::string& addr
     if (fd >= 0) {
       listener->sockets_.push_back(fd);
       listener->port_ = PortOf(fd);
-    } else if (failure.ok() || errno == EADDRINUSE) {
-      failure = CannotListen(address, WhyErrno());
-      // A name of which another process has a part would lead half of the clients to it.
-      if (errno == EADDRINUSE) break;
+      continue;
     }
+    const int error = errno;
+    // A name of which another process has a part would lead half of the clients to it.
+    taken = error == EADDRINUSE;
+    if (failure.ok() || taken) failure = CannotListen(address, WhyError(error));
+    if (taken) break;
   }
-  const bool taken = !failure.ok() && errno == EADDRINUSE;
   freeaddrinfo(*found);
   if (taken || listener->sockets_.empty()) return failure;
   return listener;

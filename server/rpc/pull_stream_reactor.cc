@@ -204,10 +204,9 @@ class PullStreamReactor final : public StreamReactor<v1::PullStreamRequest, v1::
 
   /// Makes messages of the results and lets them go at once.
   absl::Status AddResults(std::vector<model::ChunkResult> results, const model::Job& job) {
+    const int64_t last = results.back().number;
     std::deque<Ready> ready;
     for (model::ChunkResult& result : results) {
-      const int64_t number = result.number;
-      const bool is_last = &result == &results.back();
       absl::StatusOr<v1::ChunkResult> proto = core::ToProto(std::move(result), start_.encoding());
       if (!proto.ok()) return proto.status();
       Ready& next = ready.emplace_back();
@@ -217,12 +216,11 @@ class PullStreamReactor final : public StreamReactor<v1::PullStreamRequest, v1::
       } else {
         next.response.mutable_result()->Swap(&*proto);
       }
-      if (is_last) *next.response.mutable_status() = StatusOf(job);
-      absl::MutexLock lock(&mutex_);
-      read_ = number;
     }
+    *ready.back().response.mutable_status() = StatusOf(job);
     {
       absl::MutexLock lock(&mutex_);
+      read_ = last;
       for (Ready& next : ready) {
         ready_bytes_ += next.bytes;
         ready_.push_back(std::move(next));

@@ -14,6 +14,7 @@
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
+#include "storage/store/job_store.h"
 
 namespace millrace::rpc {
 namespace {

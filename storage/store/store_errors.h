@@ -26,7 +26,7 @@ absl::Status RequestIdReused(std::string_view request_id);
 
 /// CHUNK_ID_TAKEN by `stored`.
 absl::Status ChunkIdTaken(const model::Chunk& stored);
-/// INPUT_BUFFER_FULL: a push ahead of this one waits for room.
+/// INPUT_BUFFER_FULL: a push ahead of this one was not stored.
 absl::Status PushOutOfOrder();
 
 /// SERVICE_NOT_FOUND.

@@ -26,7 +26,8 @@ ROOMS = {
     "server/execution": {CORE, STORE, MODEL},
     "server/background": {CORE, STORE, MODEL},
     "server/handlers": {CORE, STORE, "storage/maintenance", MODEL, "protos"},
-    "server/rpc": {"server/handlers", CORE, MODEL, "protos"},
+    # A stream hands chunks to the store and goes on; what becomes of them it hears later. Nothing else of that room.
+    "server/rpc": {"server/handlers", CORE, "storage/store/job_store.h", MODEL, "protos"},
     # Reads what others count; nobody but server/app knows of it.
     "server/metrics": {CORE, STORE, MODEL},
     "server/app": {
