@@ -12,6 +12,7 @@
 #include "grpc/grpc.h"
 #include "grpcpp/grpcpp.h"
 #include "millrace/v1/job_service.grpc.pb.h"
+#include "millrace/v1/pipeline_service.grpc.pb.h"
 #include "server/core/log.h"
 #include "server/execution/lua_service_compiler.h"
 #include "server/rpc/grpc_server.h"
@@ -32,8 +33,8 @@ class CallWatchTest : public ::testing::Test {
         std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)));
     server_ = *StartGrpcServer("127.0.0.1:0", deps_, *executor_, feed_,
                                {.ledger = &ledger_, .slow_call = absl::ZeroDuration()});
-    jobs_ = v1::JobService::NewStub(
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials()));
+    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials());
+    jobs_ = v1::JobService::NewStub(channel_);
   }
 
   ~CallWatchTest() override {
@@ -73,6 +74,7 @@ class CallWatchTest : public ::testing::Test {
   const handlers::Deps deps_{
       .store = *store_, .leases = hub_, .compiler = *compiler_, .clock = clock_, .ids = ids_, .server = {}};
   std::unique_ptr<GrpcServer> server_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::JobService::Stub> jobs_;
   grpc::ClientContext context_;
 };
@@ -110,6 +112,20 @@ TEST_F(CallWatchTest, ASlowCallIsLoggedWithAllThatIsKnownOfIt) {
                                "duration_ms", "127.0.0.1"}) {
     EXPECT_NE(log.find(expected), std::string::npos) << expected << " in " << log;
   }
+}
+
+TEST_F(CallWatchTest, AStreamIsLoggedWithTheJobThatItIsAbout) {
+  spdlog::default_logger()->set_level(spdlog::level::debug);
+  const auto stub = v1::PipelineService::NewStub(channel_);
+  const auto stream = stub->PullStream(&context_);
+  v1::PullStreamRequest request;
+  request.mutable_start()->set_pipeline_id("streamed");
+  stream->Write(request);
+  v1::PullStreamResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+  Stop();
+  EXPECT_NE(log_.str().find("streamed"), std::string::npos) << log_.str();
 }
 
 TEST_F(CallWatchTest, CallsAreCountedByMethodAndCode) {
