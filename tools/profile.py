@@ -9,28 +9,14 @@ nothing of the kernel, where copying and waiting happen: for that, see docs/PERF
 
 import argparse
 import collections
-import json
 import pathlib
-import random
 import re
-import signal
+import shlex
 import subprocess
 import sys
 import tempfile
 
 RECORDS_PER_CHUNK = 300
-SERVICE = """
-service: bench/formula-a
-version: 1.0.0
-inputs:
-  value: {type: number}
-  qty: {type: number}
-nodes:
-  total: {lua: "value * qty * (1 + params.rate)"}
-outputs: ["*", total]
-"""
-REGIONS = ("EMEA", "AMER", "APAC", "LATAM", "NORD")
-WORDS = ("pending", "review", "customer", "order", "late", "invoice", "check", "approved")
 
 # What to call the libraries; the first that matches the file name counts.
 LIBRARIES = (
@@ -41,51 +27,20 @@ LIBRARIES = (
 )
 
 
-def write_records(path, chunks):
-    rng = random.Random(1)
-    with open(path, "w", encoding="utf-8") as file:
-        for number in range(chunks * RECORDS_PER_CHUNK):
-            record = {"id": f"c-{number:06d}", "value": rng.randrange(1_000_000) / 100, "qty": rng.randrange(100),
-                      "region": rng.choice(REGIONS), "note": " ".join(rng.choices(WORDS, k=3))}
-            file.write(json.dumps(record, separators=(",", ":")) + "\n")
-
-
-def wait_for_port(server, port_file):
-    """Reads the port that the server writes once it serves; the open ends with the server."""
-    with open(port_file, encoding="utf-8") as pipe:
-        text = pipe.readline().strip()
-    if not text:
-        sys.exit(f"profile: the server ended with {server.wait()} before it served")
-    return text
-
-
 def run_once(programs, chunks):
-    """Instructions by (object file, function) of a server that runs `chunks` chunks and ends."""
+    """Instructions by (object file, function) of a server that runs `chunks` chunks and is drained."""
     with tempfile.TemporaryDirectory(prefix="millrace-profile-") as name:
         folder = pathlib.Path(name)
-        write_records(folder / "records.jsonl", chunks)
-        (folder / "service.yaml").write_text(SERVICE, encoding="utf-8")
-        port_file = folder / "port"
-        subprocess.run(["mkfifo", port_file], check=True)
         out = folder / "callgrind.out"
-        with open(folder / "server.log", "w", encoding="utf-8") as log:
-            server = subprocess.Popen(
-                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--dump-line=no",
-                 programs / "millraced", "--data-dir", folder / "data", "--listen", "127.0.0.1:0",
-                 "--port-file", port_file, "--log-level", "warn"], stdout=log, stderr=log)
-            try:
-                address = f"127.0.0.1:{wait_for_port(server, port_file)}"
-                cli = [programs / "millrace", "--server", address]
-                subprocess.run([*cli, "services", "create", folder / "service.yaml"], check=True, stdout=log)
-                subprocess.run([*cli, "run", "bench/formula-a", "--input", folder / "records.jsonl", "--output",
-                                folder / "results.jsonl", "--chunk-size", str(RECORDS_PER_CHUNK), "--param",
-                                "rate=0.25"], check=True, stdout=log, stderr=log)
-            except subprocess.CalledProcessError as error:
-                log.flush()
-                sys.exit(f"profile: {error}\n{(folder / 'server.log').read_text(encoding='utf-8')}")
-            finally:
-                server.send_signal(signal.SIGTERM)
-                server.wait()
+        server = folder / "server"
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--dump-line=no",
+                    str(programs / "millraced")]
+        server.write_text(f'#!/bin/sh\nexec {shlex.join(valgrind)} "$@"\n', encoding="utf-8")
+        server.chmod(0o700)
+        bench = subprocess.run([programs / "millrace_bench", "drained", "--server-binary", server, "--records",
+                                str(chunks * RECORDS_PER_CHUNK)], capture_output=True, text=True, check=False)
+        if bench.returncode != 0:
+            sys.exit(f"profile: the bench ended with {bench.returncode}\n{bench.stdout}{bench.stderr}")
         return read_costs(out)
 
 
@@ -146,12 +101,12 @@ def print_table(costs, per, top):
 
 def main():
     parser = argparse.ArgumentParser(prog="./tools/dev profile", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--bin", type=pathlib.Path, required=True, help="folder of millraced and millrace")
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help="folder of millraced and millrace_bench")
     parser.add_argument("--chunks", type=int, default=60, help="chunks of the shorter run (default 60)")
     parser.add_argument("--functions", type=int, default=25, help="how many functions to name (default 25)")
     args = parser.parse_args()
-    if args.chunks < 1:
-        parser.error("--chunks: expected at least 1")
+    if args.chunks < 10:
+        parser.error("--chunks: expected at least 10")
     few = run_once(args.bin.resolve(), args.chunks)
     many = run_once(args.bin.resolve(), 3 * args.chunks)
     many.subtract(few)

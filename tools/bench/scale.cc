@@ -14,14 +14,6 @@ constexpr double kResidentMiBAim = 512;
 // A process that has just started pays for its first pages, whatever the size of the job.
 constexpr int64_t kWarmUpRecords = 100'000;
 
-absl::StatusOr<TransferReport> RunJob(Stand& stand, const std::vector<std::string>& chunks, int64_t records) {
-  const int64_t count = records / kChunkRecords;
-  absl::StatusOr<client::Pipeline> pipeline = stand.CreatePipeline(kServiceA);
-  if (!pipeline.ok()) return pipeline.status();
-  return Transfer(stand, *pipeline, chunks,
-                  {.count = count, .check_total = true, .expected_total = ExpectedTotal(chunks, count)});
-}
-
 }  // namespace
 
 absl::StatusOr<Report> RunScale(const BenchOptions& options) {
@@ -37,8 +29,8 @@ absl::StatusOr<Report> RunScale(const BenchOptions& options) {
       const absl::StatusOr<std::unique_ptr<Stand>> stand = Stand::Start(options);
       if (!stand.ok()) return stand.status();
       if (absl::Status status = (*stand)->CreateService(kFormulaA); !status.ok()) return status;
-      if (const auto warm = RunJob(**stand, chunks, kWarmUpRecords); !warm.ok()) return warm.status();
-      const absl::StatusOr<TransferReport> done = RunJob(**stand, chunks, records);
+      if (const auto warm = TransferFormulaA(**stand, chunks, kWarmUpRecords); !warm.ok()) return warm.status();
+      const absl::StatusOr<TransferReport> done = TransferFormulaA(**stand, chunks, records);
       if (!done.ok()) return done.status();
       repeated.push_back(done->seconds * 1e6 / static_cast<double>(done->records));
       peak = static_cast<double>((*stand)->peak_resident_bytes()) / (1 << 20);

@@ -11,6 +11,8 @@ const std::vector<Scenario>& AllScenarios() {
       {"connections", "10,000 connections that say nothing, beside one that works", RunConnections},
       {"restart", "kill -9 with 1,000 unfinished jobs: time to the first new result", RunRestart},
       {"delete", "a job of 10^6 records deleted", RunDelete},
+      {"drained", "a job of formula A on a server that is drained behind it (for ./tools/dev profile)", RunDrained,
+       false},
       {"scale", "10^5, 10^6 and 10^7 records: cost and memory (about a minute)", RunScale, false},
       {"crumbs", "10^6 chunks of one record: cost and memory (some minutes)", RunCrumbs, false},
   };

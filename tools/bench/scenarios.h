@@ -38,6 +38,9 @@ absl::StatusOr<Report> RunRestart(const BenchOptions& options);
 /// A job of 10^6 records deleted.
 absl::StatusOr<Report> RunDelete(const BenchOptions& options);
 
+/// A job of formula A, and the server drained behind it.
+absl::StatusOr<Report> RunDrained(const BenchOptions& options);
+
 /// Each stage of the data path alone.
 absl::StatusOr<Report> RunStages(const BenchOptions& options);
 

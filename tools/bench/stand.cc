@@ -51,6 +51,11 @@ absl::StatusOr<double> Stand::Restart() {
   return Seconds() - begin;
 }
 
+absl::Status Stand::Drain() {
+  const int code = server_->Terminate();
+  return code == 0 ? absl::OkStatus() : absl::InternalError(absl::StrCat("the server ended with ", code));
+}
+
 absl::Status Stand::CreateService(const std::string& definition) {
   v1::CreateServiceVersionRequest request;
   request.set_definition(definition);

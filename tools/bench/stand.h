@@ -44,6 +44,9 @@ class Stand {
   /// Kills the server and starts it again on its folder. Returns the seconds until it served.
   absl::StatusOr<double> Restart();
 
+  /// Ends the server with SIGTERM. It is not used any more.
+  absl::Status Drain();
+
   /// Creates a service version, and a pipeline with `options` on it whose parameter `rate` is 0.25.
   absl::Status CreateService(const std::string& definition);
   absl::StatusOr<client::Pipeline> CreatePipeline(const std::string& service, const v1::JobOptions& options = {});

@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "tools/bench/records.h"
 
 namespace millrace::bench {
 namespace {
@@ -171,6 +172,14 @@ absl::StatusOr<double> ReadAgain(Stand& stand, const client::Pipeline& pipeline,
     return absl::DataLossError(absl::StrCat("read ", ledger->records, " of ", records, " records again"));
   }
   return Seconds() - begin;
+}
+
+absl::StatusOr<TransferReport> TransferFormulaA(Stand& stand, const std::vector<std::string>& chunks, int64_t records) {
+  const int64_t count = records / kChunkRecords;
+  absl::StatusOr<client::Pipeline> pipeline = stand.CreatePipeline(kServiceA);
+  if (!pipeline.ok()) return pipeline.status();
+  return Transfer(stand, *pipeline, chunks,
+                  {.count = count, .check_total = true, .expected_total = ExpectedTotal(chunks, count)});
 }
 
 }  // namespace millrace::bench

@@ -39,4 +39,7 @@ absl::StatusOr<TransferReport> Transfer(Stand& stand, client::Pipeline& pipeline
 /// Reads every result once more, from the first, and returns the seconds that took.
 absl::StatusOr<double> ReadAgain(Stand& stand, const client::Pipeline& pipeline, int64_t records);
 
+/// A job of formula A with `records` records, through a pipeline of its own.
+absl::StatusOr<TransferReport> TransferFormulaA(Stand& stand, const std::vector<std::string>& chunks, int64_t records);
+
 }  // namespace millrace::bench

@@ -30,6 +30,7 @@ beside what it should be.
   restart    kill -9 with 1,000 unfinished jobs: time to the first new result
   delete     a job of 10^6 records deleted
   scale      10^5, 10^6 and 10^7 records: cost and memory; only when named
+  drained    a job of formula A on a server that is drained behind it: what profile runs; only when named
   crumbs     10^6 chunks of one record: cost and memory; only when named
 
 Without a name: all but scale and crumbs. To compare two builds, run one with --json FILE and the other with --compare FILE.
@@ -96,6 +97,6 @@ dev_bench() {
 
 dev_profile() {
   dev_setup profile
-  build_programs millraced millrace
+  build_programs millraced millrace_bench
   python3 tools/profile.py --bin build/release/bin "$@"
 }
