@@ -33,7 +33,7 @@ beside what it should be.
   drained    a job of formula A on a server that is drained behind it: what profile runs; only when named
   crumbs     10^6 chunks of one record: cost and memory; only when named
 
-Without a name: all but scale and crumbs. To compare two builds, run one with --json FILE and the other with --compare FILE.
+Without a name: those that are not only run when named. To compare two builds, run one with --json FILE and the other with --compare FILE.
 
 Where the bare prototypes are (../shared/limits, or $MILLRACE_LIMITS), they are built into build/limits and run in turn
 with the product, and the ratio to them is printed.
