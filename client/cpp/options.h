@@ -15,9 +15,10 @@ namespace millrace::client {
 /// How long and how patiently calls are repeated. Backoffs that are not set are those of
 /// protos/millrace/v1/service_config.json, which all SDKs share.
 ///
-/// UNAVAILABLE is retried when repeating the call is safe: always, but for a CreatePipeline without `request_id`, a
-/// Push without ids, and a Pull with `auto_acknowledge` and without `after`. RESOURCE_EXHAUSTED with RetryInfo
-/// changed nothing on the server, and is always retried. Nothing else is.
+/// UNAVAILABLE, and DEADLINE_EXCEEDED of an attempt (its timeout passed without a word, as when a server stands still),
+/// are retried when repeating the call is safe: always, but for a CreatePipeline without `request_id`, a Push without
+/// ids, and a Pull with `auto_acknowledge` and without `after`. RESOURCE_EXHAUSTED with RetryInfo changed nothing on the
+/// server, and is always retried. Nothing else is.
 struct RetryOptions {
   /// How long a call is repeated, counted from its first failure. Long enough to outlast the restart of a server.
   /// 0 never repeats.
@@ -72,7 +73,8 @@ struct CallOptions {
   /// is then unknown.
   std::stop_token stop;
 
-  /// Replaces ClientOptions::call_timeout for each attempt of this call.
+  /// Replaces ClientOptions::call_timeout for each attempt of this call. For how long it is repeated, see
+  /// RetryOptions::max_elapsed.
   std::optional<absl::Duration> timeout;
 };
 

@@ -160,7 +160,9 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
       if (!writing_ && !cancelled_) {
         response_.Clear();
         write = writing_ = NextResponse(response_);
-        if (write && HasResponse()) write_options.set_buffer_hint();
+        // The headers go with the first message; held back, neither would go before gRPC writes for another reason.
+        if (write && wrote_ && HasResponse()) write_options.set_buffer_hint();
+        wrote_ = wrote_ || write;
       }
       if (!writing_) end = TakeEnd();
       if (!end.has_value() && !cancelled_ && !reading_ && !read_ended_ && WantsMessage()) read = reading_ = true;
@@ -215,6 +217,7 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool wrote_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool busy_ ABSL_GUARDED_BY(mutex_) = false;

@@ -21,8 +21,10 @@ rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env) {
   // One writer hands in units of up to several MiB; the default of 1 MiB would cut them apart.
   options.max_write_batch_group_size_bytes = 8 * kMiB;
   options.max_background_jobs = 2;
-  // Families that are seldom written keep old logs alive; this bounds what a restart reads again.
-  options.max_total_wal_size = 512 * kMiB;
+  // What a restart reads again at most, a millisecond per MiB, whatever has been written before: families that are seldom
+  // written are flushed rather than let old logs live. As large as one memtable of payloads, so that these are
+  // seldom flushed early.
+  options.max_total_wal_size = 64 * kMiB;
   // Writes reach the disk as they are made rather than all at once at the end of a file.
   options.bytes_per_sync = kMiB;
   options.wal_bytes_per_sync = kMiB;

@@ -92,7 +92,10 @@ TEST_F(MainJobTest, AServerThatIsStoppedForAWhileLosesAndDoublesNothing) {
       harness::Program::Start(Cli(MainJob("out.jsonl", "rejects.csv", {"--id", "stopped", "--rate", "20000"})),
                               {.stdout_file = Path("stdout"), .stderr_file = Path("stderr")});
   ASSERT_TRUE(run.ok()) << run.status();
-  const client::Client client = Connect();
+  client::ClientOptions once;
+  once.endpoint = server_->address();
+  once.retry.max_elapsed = absl::ZeroDuration();
+  const client::Client client = *client::Client::Connect(once);
   for (const int committed : {5, 15}) {
     AwaitCommitted(client, "stopped", committed);
     server_->Freeze();

@@ -37,7 +37,7 @@ absl::StatusOr<Report> RunLatency(const BenchOptions& options) {
   Report report{"latency", {}};
   // As the yardstick does it: the next chunk is sent when the one before is acknowledged.
   absl::StatusOr<std::vector<double>> one =
-      Latencies(options, MakeChunks(kDistinctChunks), {.count = kChunks, .window = 1});
+      Latencies(options, MakeChunks(kDistinctChunks), {.count = kChunks, .pace = Pace::kAfterAcknowledgement});
   if (!one.ok()) return one.status();
   AddPercentiles("one chunk in flight", *one, report);
   if (!options.yardstick_binary.empty()) {
@@ -48,7 +48,7 @@ absl::StatusOr<Report> RunLatency(const BenchOptions& options) {
                               "ratio", Aim{Aim::Kind::kAtMost, kRatioAim}});
   }
   absl::StatusOr<std::vector<double>> single =
-      Latencies(options, MakeChunks(kDistinctChunks, 1), {.count = kChunks, .one_at_a_time = true});
+      Latencies(options, MakeChunks(kDistinctChunks, 1), {.count = kChunks, .pace = Pace::kAfterResult});
   if (!single.ok()) return single.status();
   AddPercentiles("one record, push to pulled result", *single, report);
   return report;

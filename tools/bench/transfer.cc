@@ -94,23 +94,22 @@ absl::StatusOr<Ledger> ReadAll(client::Pipeline& pipeline, client::PullerOptions
 
 absl::Status PushAll(client::Pipeline& pipeline, const std::vector<std::string>& chunks, const TransferOptions& options,
                      Times& times) {
-  client::PusherOptions pusher_options{
-      .max_calls_in_flight = 8, .max_bytes_per_call = 256 * 1024, .max_bytes_in_flight = 8 << 20};
-  if (options.window > 0 || options.one_at_a_time) {
-    pusher_options.max_calls_in_flight = std::max(1, options.window);
-    pusher_options.max_bytes_per_call = 1;
-    pusher_options.max_bytes_in_flight = int64_t{40'000} * std::max(1, options.window);
-  }
-  absl::StatusOr<std::unique_ptr<client::Pusher>> pusher = pipeline.NewPusher(pusher_options);
+  absl::StatusOr<std::unique_ptr<client::Pusher>> pusher = pipeline.NewPusher();
   if (!pusher.ok()) return pusher.status();
   for (int64_t i = 0; i < options.count; ++i) {
-    if (options.one_at_a_time && !times.AwaitResults(i)) return absl::InternalError("the results ended early");
     v1::Chunk chunk;
     chunk.mutable_data()->mutable_inputs()->set_json_lines(chunks[static_cast<size_t>(i) % chunks.size()]);
     if (options.check_total) {
       v1::Aggregation& sum = *chunk.mutable_data()->mutable_summary()->add_aggregations();
       sum.set_output_name("total");
       sum.set_operator_(v1::SUM);
+    }
+    // The wait is over before the clock starts.
+    if (options.pace == Pace::kAfterAcknowledgement) {
+      if (absl::Status status = (*pusher)->Flush(); !status.ok()) return status;
+    }
+    if (options.pace == Pace::kAfterResult && !times.AwaitResults(i)) {
+      return absl::InternalError("the results ended early");
     }
     times.Sent(i);
     if (const auto id = (*pusher)->Push(std::move(chunk)); !id.ok()) return id.status();

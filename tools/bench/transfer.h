@@ -10,13 +10,20 @@
 
 namespace millrace::bench {
 
+enum class Pace {
+  /// While the SDK's window has room.
+  kWindow,
+  /// When the one before is acknowledged as durable.
+  kAfterAcknowledgement,
+  /// When the result of the one before is in hand.
+  kAfterResult,
+};
+
 struct TransferOptions {
   /// How many chunks are sent; `chunks` are taken in turn.
   int64_t count = 0;
-  /// The most chunks that are pushed and not acknowledged; 0 leaves the window to the SDK's bytes.
-  int window = 0;
-  /// True: a chunk is sent when the result of the one before is in hand.
-  bool one_at_a_time = false;
+  /// When the next chunk is sent.
+  Pace pace = Pace::kWindow;
   /// What the sum of output `total` over all results must be; not asked for when there is none.
   bool check_total = false;
   double expected_total = 0;

@@ -49,7 +49,10 @@ CrashRun::~CrashRun() {
 
 absl::Status CrashRun::Run(Verdict& verdict) {
   absl::Status status = SetUp();
-  for (int cycle = 0; status.ok() && cycle < options_.cycles; ++cycle) status = Cycle();
+  for (int cycle = 0; status.ok() && cycle < options_.cycles; ++cycle) {
+    if (cycle == options_.cycles / 2 && options_.freeze > absl::ZeroDuration()) FreezeServer(options_.freeze);
+    status = Cycle();
+  }
   if (status.ok()) status = Finish();
   if (!status.ok()) return status;
   // What is checked is what a new server finds on the disk.
@@ -100,9 +103,9 @@ absl::Status CrashRun::KillAtStart() {
   return absl::OkStatus();
 }
 
-void CrashRun::FreezeServer() {
+void CrashRun::FreezeServer(absl::Duration length) {
   server_->Freeze();
-  harness::PauseFor(absl::Microseconds(Below(kMicrosOfFreezeMax)));
+  harness::PauseFor(length);
   server_->Thaw();
   ++kills_.frozen_servers;
 }
@@ -141,7 +144,7 @@ absl::Status CrashRun::Cycle() {
   if (absl::Status status = AwaitFacts(1 + Below(kFactsPerCycleMax)); !status.ok()) return status;
   harness::PauseFor(absl::Microseconds(Below(kMicrosBeforeKillMax)));
 
-  if (OneIn(4)) FreezeServer();
+  if (OneIn(4)) FreezeServer(absl::Microseconds(Below(kMicrosOfFreezeMax)));
   const bool kills_server = !OneIn(4);
   if (kills_server) {
     server_->Kill();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "tools/crash/check.h"
 #include "tools/harness/program.h"
 #include "tools/harness/server_process.h"
@@ -24,6 +25,8 @@ struct CrashOptions {
   int cycles = 30;
   /// Decides who is killed when; what the machine does meanwhile is its own affair.
   uint64_t seed = 1;
+  /// In the middle of the run the server is stopped once for so long; 0: not at all.
+  absl::Duration freeze = absl::ZeroDuration();
 };
 
 /// How often whom.
@@ -67,8 +70,8 @@ class CrashRun {
   absl::Status StartServer();
   /// Kills a server before it serves.
   absl::Status KillAtStart();
-  /// Stops the server for a while with SIGSTOP: clients wait, and nobody is told anything.
-  void FreezeServer();
+  /// Stops the server with SIGSTOP: clients wait, and nobody is told anything.
+  void FreezeServer(absl::Duration length);
   absl::Status StartClient(ClientPlan& plan, bool finish);
   /// Fails when the client had ended by itself.
   absl::Status KillClient(ClientPlan& plan);

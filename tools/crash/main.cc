@@ -78,6 +78,11 @@ int main(int argc, char** argv) {
   app.add_option("--cycles", options.cycles, "How often")->capture_default_str()->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", options.seed, "Decides who is killed when; default: random");
 
+  int freeze_seconds = 0;
+  app.add_option("--freeze", freeze_seconds, "Stop the server once for so many seconds with SIGSTOP, in the middle")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3'600));
+
   millrace::crash::ClientOptions client;
   std::string ledger;
   CLI::App* const as_client = app.add_subcommand("client", "Is one of the clients")->group("");
@@ -95,5 +100,6 @@ int main(int argc, char** argv) {
     return millrace::crash::RunClient(client);
   }
   options.server_binary = server_binary;
+  options.freeze = absl::Seconds(freeze_seconds);
   return millrace::crash::RunCrashes(options);
 }

@@ -3,7 +3,7 @@
 
 crash_help() {
   cat <<'TEXT'
-Usage: ./tools/dev crash [--cycles N] [--seed S]
+Usage: ./tools/dev crash [--cycles N] [--seed S] [--freeze SECONDS]
 
 Starts a server and clients that push, pull and make short jobs, kills them with SIGKILL at random moments and starts
 them again, N times (default 30). At the end holds what was acknowledged to each client against what the server has:
@@ -13,6 +13,7 @@ them again, N times (default 30). At the end holds what was acknowledged to each
 Fails otherwise, says what is wrong, and keeps the data folder and the clients' ledgers.
 
   --seed S     decides who is killed when; printed by each run. What the machine does meanwhile stays random.
+  --freeze N   also stops the server once for N seconds with SIGSTOP, in the middle of the run.
 TEXT
 }
 
