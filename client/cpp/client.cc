@@ -122,6 +122,10 @@ absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const v1::ExplainJobRe
   return connection_->ExplainJob(request, options);
 }
 
+absl::StatusOr<v1::ListRecordsResponse> Client::ListRecords(const v1::ListRecordsRequest& request,
+                                                            const CallOptions& options) const {
+  return connection_->ListRecords(request, options);
+}
 absl::StatusOr<v1::DeleteJobResponse> Client::DeleteJob(const v1::DeleteJobRequest& request,
                                                         const CallOptions& options) const {
   return connection_->DeleteJob(request, options);
@@ -140,6 +144,18 @@ absl::StatusOr<v1::ListExceptionGroupsResponse> Client::ListExceptionGroups(
     const v1::ListExceptionGroupsRequest& request, const CallOptions& options) const {
   return connection_->ListExceptionGroups(request, options);
 }
+absl::StatusOr<v1::RecordException> Client::GetException(const v1::GetExceptionRequest& request,
+                                                         const CallOptions& options) const {
+  return connection_->GetException(request, options);
+}
+absl::StatusOr<v1::RecordException> Client::ResolveException(const v1::ResolveExceptionRequest& request,
+                                                             const CallOptions& options) const {
+  return connection_->ResolveException(request, options);
+}
+absl::StatusOr<v1::ReprocessExceptionsResponse> Client::ReprocessExceptions(
+    const v1::ReprocessExceptionsRequest& request, const CallOptions& options) const {
+  return connection_->ReprocessExceptions(request, options);
+}
 
 Paginated<v1::ServiceSummary> Client::AllServices(v1::ListServicesRequest request, CallOptions options) const {
   return AllPages<v1::ServiceSummary>(connection_, &Connection::ListServices,
@@ -157,6 +173,11 @@ Paginated<v1::ServiceVersion> Client::AllServiceVersions(v1::ListServiceVersions
 Paginated<v1::Job> Client::AllJobs(v1::ListJobsRequest request, CallOptions options) const {
   return AllPages<v1::Job>(connection_, &Connection::ListJobs, &v1::ListJobsResponse::mutable_jobs, std::move(request),
                            std::move(options));
+}
+
+Paginated<v1::Record> Client::AllRecords(v1::ListRecordsRequest request, CallOptions options) const {
+  return AllPages<v1::Record>(connection_, &Connection::ListRecords, &v1::ListRecordsResponse::mutable_records,
+                              std::move(request), std::move(options));
 }
 
 Paginated<v1::RecordException> Client::AllExceptions(v1::ListExceptionsRequest request, CallOptions options) const {

@@ -82,6 +82,9 @@ class Client {
   /// Why the job, or one of its chunks, does or does not run at this moment.
   absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
                                                     const CallOptions& options = {}) const;
+  /// One page.
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
+                                                      const CallOptions& options = {}) const;
   /// When a reply is lost and the call repeated, the answer is PIPELINE_NOT_FOUND: the job is gone.
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options = {}) const;
@@ -93,6 +96,14 @@ class Client {
                                                             const CallOptions& options = {}) const;
   /// One page.
   absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
+                                                                      const CallOptions& options = {}) const;
+  absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& request,
+                                                   const CallOptions& options = {}) const;
+  /// When a reply is lost and the call repeated, the answer is EXCEPTION_SETTLED: it was done.
+  absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionRequest& request,
+                                                       const CallOptions& options = {}) const;
+  /// One part. While the answer says that there is more, call again with its `up_to_sequence`.
+  absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::ReprocessExceptionsRequest& request,
                                                                       const CallOptions& options = {}) const;
 
   // AdminService.
@@ -107,6 +118,7 @@ class Client {
   Paginated<v1::ServiceVersion> AllServiceVersions(v1::ListServiceVersionsRequest request,
                                                    CallOptions options = {}) const;
   Paginated<v1::Job> AllJobs(v1::ListJobsRequest request = {}, CallOptions options = {}) const;
+  Paginated<v1::Record> AllRecords(v1::ListRecordsRequest request, CallOptions options = {}) const;
   Paginated<v1::RecordException> AllExceptions(v1::ListExceptionsRequest request, CallOptions options = {}) const;
   Paginated<v1::ExceptionGroup> AllExceptionGroups(v1::ListExceptionGroupsRequest request,
                                                    CallOptions options = {}) const;

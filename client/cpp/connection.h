@@ -58,6 +58,8 @@ class Connection {
                                                         const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
                                                             const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
+                                                              const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                           const CallOptions& options) = 0;
 
@@ -65,6 +67,12 @@ class Connection {
                                                                     const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(
       const v1::ListExceptionGroupsRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& request,
+                                                           const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionRequest& request,
+                                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(
+      const v1::ReprocessExceptionsRequest& request, const CallOptions& options) = 0;
 
   virtual absl::StatusOr<v1::Backup> CreateBackup(const v1::CreateBackupRequest& request,
                                                   const CallOptions& options) = 0;

@@ -69,6 +69,7 @@ v1::JobSummary SummaryOf(const model::Job& job, absl::Time now) {
   proto.set_records_failed(counters.records_failed);
   proto.set_records_retried(counters.records_retried);
   proto.set_records_skipped(model::RecordsSkipped(job));
+  proto.set_records_discarded(counters.records_discarded);
   proto.set_input_size_bytes(counters.input_bytes);
   proto.set_output_size_bytes(counters.output_bytes);
   const absl::Duration compute = absl::Nanoseconds(counters.compute_nanos);

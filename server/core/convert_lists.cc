@@ -19,8 +19,19 @@ v1::RecordException ToProto(const model::RecordException& exception, std::string
   proto.set_fingerprint(exception.fingerprint);
   proto.set_config_hash(exception.config_hash);
   *proto.mutable_create_time() = ToProto(exception.create_time);
-  proto.set_state(static_cast<v1::ExceptionState>(exception.state));
+  proto.set_state(static_cast<v1::ExceptionState>(exception.resolution.state));
   proto.set_attempts(exception.retries + 1);
+  if (exception.replaces.sequence > 0) {
+    proto.set_replaces_exception_id(model::ExceptionId(exception.replaces.sequence, exception.replaces.index));
+  }
+  const model::Resolution& resolution = exception.resolution;
+  if (resolution.kind == model::ResolutionKind::kNone) return proto;
+  proto.mutable_resolution()->set_kind(static_cast<v1::ResolutionKind>(resolution.kind));
+  proto.mutable_resolution()->set_resolved_by(resolution.resolved_by);
+  *proto.mutable_resolution()->mutable_time() = ToProto(resolution.time);
+  proto.mutable_resolution()->set_note(resolution.note);
+  proto.mutable_resolution()->set_sequence(resolution.rerun.sequence);
+  proto.mutable_resolution()->set_index(resolution.rerun.index);
   return proto;
 }
 
@@ -36,6 +47,7 @@ v1::ExceptionGroup ToProto(const model::ExceptionGroup& group) {
   *proto.mutable_last_time() = ToProto(group.last_time);
   proto.set_sample_exception_id(group.sample_exception_id);
   proto.set_sample_message(group.sample_message);
+  proto.set_unresolved_count(group.count - group.settled_count);
   return proto;
 }
 

@@ -171,9 +171,8 @@ std::string Sentence(const Standing& standing, int64_t sequence, int32_t workers
 }
 
 int64_t RecordsIn(const model::Job& job, int64_t chunks) {
-  const model::JobCounters& counters = job.counters;
   const int64_t pending_chunks = model::ChunksPending(job);
-  const int64_t pending = counters.records_submitted - counters.records_completed - counters.records_failed;
+  const int64_t pending = model::RecordsPending(job);
   if (pending_chunks <= 0 || pending <= 0) return 0;
   return static_cast<int64_t>(static_cast<double>(pending) * static_cast<double>(chunks) /
                               static_cast<double>(pending_chunks));

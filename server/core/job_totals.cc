@@ -32,10 +32,9 @@ void AddGrowth(TenantTotals& totals, const Job& before, const Job& now) {
 /// Adds (`sign` 1) or takes away (-1) what a job holds at this moment.
 void AddPresent(TenantTotals& totals, const Job& job, int64_t sign) {
   if (model::IsFinal(job.state)) return;
-  const model::JobCounters& counters = job.counters;
   totals.jobs[job.state] += sign;
   totals.chunks_pending += sign * model::ChunksPending(job);
-  totals.records_pending += sign * (counters.records_submitted - counters.records_completed - counters.records_failed);
+  totals.records_pending += sign * model::RecordsPending(job);
   totals.input_buffer_bytes += sign * job.input_buffer_used_bytes;
   totals.output_buffer_bytes += sign * job.output_buffer_used_bytes;
 }

@@ -12,12 +12,20 @@ absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const Call& cal
 absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request, const Call& call,
                                                   const Deps& deps);
+absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request, const Call& call,
+                                                    const Deps& deps);
 absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request, const Call& call,
                                                 const Deps& deps);
 
 absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request, const Call& call,
                                                           const Deps& deps);
 absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
+                                                                    const Call& call, const Deps& deps);
+absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& request, const Call& call,
+                                                 const Deps& deps);
+absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionRequest& request, const Call& call,
+                                                     const Deps& deps);
+absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::ReprocessExceptionsRequest& request,
                                                                     const Call& call, const Deps& deps);
 
 }  // namespace millrace::handlers

@@ -1,8 +1,10 @@
 #include "server/handlers/validate.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/core/json_struct.h"
 #include "storage/model/errors.h"
@@ -31,6 +33,14 @@ absl::Status ValidateText(std::string_view field, std::string_view text, size_t 
 absl::Status ValidateRequiredId(std::string_view field, std::string_view id) {
   if (id.empty()) return model::FieldError(field, "is required");
   return model::ValidateId(field, id);
+}
+
+absl::StatusOr<model::RecordPlace> ReadExceptionId(std::string_view field, std::string_view id) {
+  if (id.empty()) return model::FieldError(field, "is required");
+  const std::optional<model::RecordPlace> place = model::ParseExceptionId(id);
+  if (place.has_value() && place->sequence > 0 && place->index >= 0) return *place;
+  return model::FieldError(field, absl::StrCat("expected the id of an exception, like 12-7, got '",
+                                               absl::CHexEscape(std::string(id.substr(0, model::kIdBytesMax))), "'"));
 }
 
 absl::StatusOr<model::ServiceReference> ReadServiceReference(std::string_view field, std::string_view text) {

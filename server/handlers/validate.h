@@ -9,6 +9,7 @@
 #include "millrace/v1/records.pb.h"
 #include "server/core/record_lines.h"
 #include "storage/model/chunk.h"
+#include "storage/model/exception.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::handlers {
@@ -24,6 +25,9 @@ absl::Status ValidateText(std::string_view field, std::string_view text, size_t 
 
 /// An id that must be given.
 absl::Status ValidateRequiredId(std::string_view field, std::string_view id);
+
+/// Reads the id of an exception, which must be given.
+absl::StatusOr<model::RecordPlace> ReadExceptionId(std::string_view field, std::string_view id);
 
 /// Reads a service reference that must be given.
 absl::StatusOr<model::ServiceReference> ReadServiceReference(std::string_view field, std::string_view text);

@@ -76,6 +76,10 @@ class JobService final : public v1::JobService::CallbackService {
                       v1::ExplainJobResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ExplainJob);
   }
+  Reactor* ListRecords(Context* context, const v1::ListRecordsRequest* request,
+                       v1::ListRecordsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListRecords);
+  }
   Reactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request, v1::DeleteJobResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::DeleteJob);
   }
@@ -95,6 +99,18 @@ class ExceptionService final : public v1::ExceptionService::CallbackService {
   Reactor* ListExceptionGroups(Context* context, const v1::ListExceptionGroupsRequest* request,
                                v1::ListExceptionGroupsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListExceptionGroups);
+  }
+  Reactor* GetException(Context* context, const v1::GetExceptionRequest* request,
+                        v1::RecordException* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetException);
+  }
+  Reactor* ResolveException(Context* context, const v1::ResolveExceptionRequest* request,
+                            v1::RecordException* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ResolveException);
+  }
+  Reactor* ReprocessExceptions(Context* context, const v1::ReprocessExceptionsRequest* request,
+                               v1::ReprocessExceptionsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ReprocessExceptions);
   }
 
  private:

@@ -69,6 +69,8 @@ void Fields(Archive& archive, T& counters) {
   archive(8, counters.compute_nanos);
   archive(9, counters.chunks_retried);
   archive(10, counters.records_retried);
+  archive(11, counters.records_discarded);
+  archive(12, counters.records_rerun);
 }
 
 /// What the creator chose: parameters may be large, so this is not written again when the job moves on.
@@ -133,6 +135,12 @@ void Fields(Archive& archive, T& summary) {
   archive(2, summary.aggregations);
 }
 
+template <class Archive, Row<model::RecordPlace> T>
+void Fields(Archive& archive, T& place) {
+  archive(1, place.sequence);
+  archive(2, place.index);
+}
+
 /// The row in `chunks`. The sequence is in the key; parameters and summary are with the payload, which is not written
 /// again by the commit.
 template <class Archive, Row<model::Chunk> T>
@@ -147,6 +155,7 @@ void Fields(Archive& archive, T& chunk) {
   archive(8, chunk.attempts);
   archive(9, chunk.config_hash);
   archive(10, chunk.result_number);
+  archive(11, chunk.replaces);
 }
 
 /// The row in `inputs`.
@@ -242,8 +251,22 @@ void Fields(Archive& archive, T& exception) {
   archive(8, exception.fingerprint);
   archive(9, exception.config_hash);
   archive(10, exception.create_time);
-  archive(11, exception.state);
+  // 11 was a state, always 1.
   archive(12, exception.retries);
+  archive(13, exception.replaces.sequence);
+  archive(14, exception.replaces.index);
+}
+
+template <class Archive, Row<model::Resolution> T>
+void Fields(Archive& archive, T& resolution) {
+  archive(1, resolution.state);
+  archive(2, resolution.kind);
+  archive(3, resolution.rerun.sequence);
+  archive(4, resolution.rerun.index);
+  archive(5, resolution.resolved_by);
+  archive(6, resolution.time);
+  archive(7, resolution.note);
+  archive(8, resolution.fingerprint);
 }
 
 /// What the payload of a block of exceptions holds.
@@ -280,6 +303,7 @@ void Fields(Archive& archive, T& group) {
   archive(8, group.last_time);
   archive(9, group.sample_exception_id);
   archive(10, group.sample_message);
+  archive(11, group.settled_count);
 }
 
 template <class Archive, Row<model::NodeStatistics> T>

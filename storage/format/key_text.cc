@@ -97,6 +97,10 @@ void ReadExceptionKind(Parts& parts, KeyText& key) {
       key.kind = "exception group";
       parts.Name(key, "fingerprint");
       return;
+    case 'r':
+      key.kind = "resolution";
+      parts.Sequence(key, "sequence").Sequence(key, "index", 4);
+      return;
     default:
       return ReadUnknown(parts, key);
   }

@@ -12,6 +12,7 @@ constexpr char kTextEnd = '\0';
 constexpr char kDefinition = 'd';
 constexpr char kProgress = 'p';
 constexpr char kBlock = 'b';
+constexpr char kResolution = 'r';
 constexpr char kFingerprint = 'f';
 constexpr char kGroup = 'g';
 constexpr char kChunkId = 'c';
@@ -149,6 +150,23 @@ std::string ExceptionGroupKey(const model::JobKey& job, std::string_view fingerp
 }
 
 KeyRange ExceptionGroups(const model::JobKey& job) { return Key(job).Kind(kGroup).Prefixed(); }
+
+std::string ResolutionKey(const model::JobKey& job, const model::RecordPlace& exception) {
+  return Key(job).Kind(kResolution).Number(exception.sequence).Index(exception.index).Bytes();
+}
+
+KeyRange Resolutions(const model::JobKey& job) { return Key(job).Kind(kResolution).Prefixed(); }
+
+KeyRange ResolutionsBetween(const model::JobKey& job, const model::RecordPlace& first, const model::RecordPlace& last) {
+  // No key lies between that of `last` and the same with a zero byte behind it.
+  return {ResolutionKey(job, first), ResolutionKey(job, last) + std::string(1, '\0')};
+}
+
+std::optional<model::RecordPlace> ParseResolutionKey(std::string_view key) {
+  const std::optional<BlockPlace> place = ParseBlockPlace(key);
+  if (!place.has_value()) return std::nullopt;
+  return model::RecordPlace{place->sequence, place->last};
+}
 
 std::string RequestIdKey(std::string_view tenant, std::string_view request_id) {
   return Key(tenant, "").Kind(kRequestId).Text(request_id).Bytes();

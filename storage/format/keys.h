@@ -9,6 +9,7 @@
 //   exceptions  tenant 0 job 0 'b' sequence last                           exceptions of one chunk, by index
 //               tenant 0 job 0 'f' fingerprint 0 sequence last             empty: the block holds this fingerprint
 //               tenant 0 job 0 'g' fingerprint 0                           a group of exceptions
+//               tenant 0 job 0 'r' sequence index                          what was done about an exception
 //   statistics  tenant 0 job 0                                             what each node did
 //   services    tenant 0 0 service 0 version 0                             a service version
 //   index       tenant 0 job 0 'c' chunk 0                                 the chunk with this id
@@ -19,8 +20,8 @@
 //               0 0 'a' tenant 0 job 0                                     empty: a job that has not ended
 //   meta        name                                                       a number
 //
-// `0` is the byte that ends a text; texts hold none. `sequence` and `number` are 8 bytes, `last` (the index of the last
-// exception of its block) is 4, `create time` is 8 bytes of Unix nanoseconds with the sign bit flipped: all
+// `0` is the byte that ends a text; texts hold none. `sequence` and `number` are 8 bytes, `index` and `last` (the index of
+// the last exception of its block) are 4, `create time` is 8 bytes of Unix nanoseconds with the sign bit flipped: all
 // big-endian, so the order of bytes is the order of values. The job is empty where a key belongs to a whole tenant, and
 // both are where it belongs to the whole store; no valid id is empty.
 #pragma once
@@ -33,6 +34,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "storage/model/exception.h"
 #include "storage/model/job.h"
 
 namespace millrace::format {
@@ -104,6 +106,12 @@ KeyRange FingerprintsFrom(const model::JobKey& job, std::string_view fingerprint
 std::optional<BlockPlace> ParseBlockPlace(std::string_view key);
 std::string ExceptionGroupKey(const model::JobKey& job, std::string_view fingerprint);
 KeyRange ExceptionGroups(const model::JobKey& job);
+std::string ResolutionKey(const model::JobKey& job, const model::RecordPlace& exception);
+KeyRange Resolutions(const model::JobKey& job);
+/// Those of `first` up to and including `last`.
+KeyRange ResolutionsBetween(const model::JobKey& job, const model::RecordPlace& first, const model::RecordPlace& last);
+/// The exception that a resolution key names.
+std::optional<model::RecordPlace> ParseResolutionKey(std::string_view key);
 
 // A tenant.
 std::string RequestIdKey(std::string_view tenant, std::string_view request_id);

@@ -134,6 +134,16 @@ absl::StatusOr<std::vector<model::RecordException>> DecodeExceptionBlock(std::st
   return std::move(decoded->exceptions);
 }
 
+std::string EncodeResolution(const model::Resolution& resolution) { return WriteRow(resolution); }
+
+absl::StatusOr<model::Resolution> DecodeResolution(std::string_view row) {
+  absl::StatusOr<model::Resolution> resolution = Decode<model::Resolution>(row, "a resolution");
+  const bool ok = !resolution.ok() ||
+                  (Within(resolution->state, model::ExceptionState::kUnresolved, model::ExceptionState::kReplaced) &&
+                   Within(resolution->kind, model::ResolutionKind::kReprocess, model::ResolutionKind::kDiscard));
+  return ok ? std::move(resolution) : Corrupt("a resolution");
+}
+
 std::string EncodeExceptionGroup(const model::ExceptionGroup& group) { return WriteRow(group); }
 
 absl::StatusOr<model::ExceptionGroup> DecodeExceptionGroup(std::string_view row) {

@@ -52,6 +52,10 @@ absl::StatusOr<std::vector<model::RecordException>> DecodeExceptionBlock(std::st
 std::string EncodeExceptionGroup(const model::ExceptionGroup& group);
 absl::StatusOr<model::ExceptionGroup> DecodeExceptionGroup(std::string_view row);
 
+/// What was done about an exception.
+std::string EncodeResolution(const model::Resolution& resolution);
+absl::StatusOr<model::Resolution> DecodeResolution(std::string_view row);
+
 std::string EncodeNodeStatistics(const model::NodeStatisticsMap& nodes);
 absl::StatusOr<model::NodeStatisticsMap> DecodeNodeStatistics(std::string_view row);
 

@@ -73,6 +73,12 @@ class JobAudit {
   absl::Status Results();
   void CheckResult(const model::ChunkResult& result, const std::string& where);
   absl::Status Exceptions();
+  /// Exceptions about which nothing more has to be done. `exceptions` are the indices by sequence.
+  struct Settled {
+    int64_t all = 0;
+    int64_t discarded = 0;
+  };
+  absl::StatusOr<Settled> CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions);
   absl::Status Inputs();
   absl::Status Index();
   absl::Status CheckIndexed(const std::string& index_key, bool expected, const char* what);
@@ -108,8 +114,13 @@ absl::Status JobAudit::Chunks() {
     }
     const absl::StatusOr<Chunk> chunk = format::DecodeChunk(*sequence, row);
     if (!chunk.ok()) return report_.Add(where, std::string(chunk.status().message()));
-    records_ += chunk->record_count;
-    input_bytes_ += chunk->input_bytes;
+    if (chunk->replaces.empty()) {
+      records_ += chunk->record_count;
+      input_bytes_ += chunk->input_bytes;
+    } else if (chunk->replaces.size() != static_cast<size_t>(chunk->record_count)) {
+      report_.Add(where, absl::StrCat("it has ", chunk->record_count, " records, which replace ",
+                                      chunk->replaces.size(), " exceptions"));
+    }
     std::string damage;
     read = CheckInput(*chunk, damage);
     if (chunk->state == model::ChunkState::kCommitted) {
@@ -223,6 +234,7 @@ void JobAudit::CheckResult(const model::ChunkResult& result, const std::string& 
 absl::Status JobAudit::Exceptions() {
   int64_t count = 0;
   int64_t grouped = 0;
+  int64_t grouped_settled = 0;
   std::map<int64_t, std::set<int32_t>> seen;
   absl::Status blocks = Each(
       Family::kExceptions, format::ExceptionBlocksFrom(key_, 0, 0), [&](std::string_view key, std::string_view row) {
@@ -250,9 +262,16 @@ absl::Status JobAudit::Exceptions() {
         const auto group = format::DecodeExceptionGroup(row);
         if (!group.ok()) return Find(absl::StrCat("a group of exceptions: ", group.status().message()));
         grouped += group->count;
+        grouped_settled += group->settled_count;
       });
   if (!groups.ok()) return groups;
-  ExpectEqual("count of failed records", job_.counters.records_failed, count);
+  const absl::StatusOr<Settled> settled = CountSettled(seen);
+  if (!settled.ok()) return settled.status();
+  ExpectEqual("count of failed records", job_.counters.records_failed, count - settled->all);
+  ExpectEqual("count of discarded records", job_.counters.records_discarded, settled->discarded);
+  if (grouped_settled != settled->all) {
+    Find(absl::StrCat("its groups count ", grouped_settled, " settled exceptions, but it has ", settled->all));
+  }
   if (grouped != count) Find(absl::StrCat("its groups count ", grouped, " exceptions, but it has ", count));
   for (const auto& [sequence, failed] : failed_) {
     const auto found = seen.find(sequence);
@@ -260,6 +279,32 @@ absl::Status JobAudit::Exceptions() {
     report_.Add(Named("chunk", sequence), "the failed records of its result and its exceptions are not the same");
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<JobAudit::Settled> JobAudit::CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions) {
+  Settled settled;
+  absl::Status walked =
+      Each(Family::kExceptions, format::Resolutions(key_), [&](std::string_view key, std::string_view row) {
+        const std::optional<model::RecordPlace> place = format::ParseResolutionKey(key);
+        const absl::StatusOr<model::Resolution> resolution = format::DecodeResolution(row);
+        if (!place.has_value()) return;
+        const std::string id = model::ExceptionId(place->sequence, place->index);
+        if (!resolution.ok()) return Find(absl::StrCat("what was done about exception ", id, " is damaged"));
+        const auto chunk = exceptions.find(place->sequence);
+        if (chunk == exceptions.end() || !chunk->second.contains(place->index)) {
+          return Find(absl::StrCat("something was done about exception ", id, ", which does not exist"));
+        }
+        settled.all += model::IsSettled(resolution->state) ? 1 : 0;
+        settled.discarded += resolution->state == model::ExceptionState::kDiscarded ? 1 : 0;
+        const bool waits = resolution->state == model::ExceptionState::kReprocessing;
+        const bool is_committed = committed_.contains(resolution->rerun.sequence);
+        if (resolution->state != model::ExceptionState::kDiscarded && waits == is_committed) {
+          Find(absl::StrCat("exception ", id, " is ", std::string(model::ExceptionStateName(resolution->state)),
+                            ", and the chunk that runs its record is ", is_committed ? "" : "not ", "committed"));
+        }
+      });
+  if (!walked.ok()) return walked;
+  return settled;
 }
 
 absl::Status JobAudit::Index() {

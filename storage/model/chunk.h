@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "storage/model/exception.h"
 #include "storage/model/job.h"
 
 namespace millrace::model {
@@ -44,6 +45,8 @@ struct NewChunk {
   /// A JSON object, or empty: the job's parameters only.
   std::string parameters_json;
   SummarySpec summary;
+  /// As in Chunk.
+  std::vector<RecordPlace> replaces;
 };
 
 /// What a push did with one chunk.
@@ -71,6 +74,9 @@ struct Chunk {
   /// Tells whether a second push under the same id brings the same bytes.
   std::string content_hash;
   absl::Time push_time = absl::InfinitePast();
+  /// Empty for a chunk that was pushed. Otherwise each record stands for one that failed: the exceptions that they
+  /// replace, in the order of the records.
+  std::vector<RecordPlace> replaces;
 
   // Set by the commit.
   absl::Time commit_time = absl::InfinitePast();

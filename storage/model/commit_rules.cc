@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/model/digest.h"
+#include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
 
 namespace millrace::model {
 namespace {
@@ -35,6 +37,7 @@ Chunk MakeChunk(const NewChunk& pushed, int64_t sequence, absl::Time now) {
   chunk.summary = pushed.summary;
   chunk.content_hash = ContentHash(pushed);
   chunk.push_time = now;
+  chunk.replaces = pushed.replaces;
   return chunk;
 }
 
@@ -56,7 +59,7 @@ ChunkResult MakeResult(const Job& job, const Chunk& chunk, ChunkOutcome& outcome
   result.config_hash = chunk.config_hash;
   result.attempt = chunk.attempts;
   result.cumulative_output_bytes = job.counters.output_bytes;
-  result.cumulative_records = job.counters.records_completed + job.counters.records_failed;
+  result.cumulative_records = RecordsInResults(job);
   return result;
 }
 
@@ -77,6 +80,7 @@ std::vector<RecordException> ExceptionsOf(const Chunk& chunk, const ChunkOutcome
     exception.config_hash = chunk.config_hash;
     exception.create_time = chunk.commit_time;
     exception.retries = failure.retries;
+    if (!chunk.replaces.empty()) exception.replaces = chunk.replaces[static_cast<size_t>(failure.index)];
   }
   return exceptions;
 }
@@ -109,6 +113,52 @@ void AddToGroup(ExceptionGroup& group, const RecordException& exception) {
 
 bool ComesBefore(const ExceptionGroup& a, const ExceptionGroup& b) {
   return std::tie(b.count, a.fingerprint) < std::tie(a.count, b.fingerprint);
+}
+
+ExceptionState StateOf(const Job& job, const Resolution& resolution) {
+  const bool ended_early = job.state == JobState::kFailed || job.state == JobState::kCancelled;
+  const bool in_vain = ended_early && resolution.state == ExceptionState::kReprocessing;
+  return in_vain ? ExceptionState::kUnresolved : resolution.state;
+}
+
+absl::Status CheckResolution(const Job& job, ResolutionKind kind) {
+  if (kind != ResolutionKind::kOutputs || !job.options.order_results || ChunksPending(job) == 0) {
+    return absl::OkStatus();
+  }
+  return MakeError(Reason::kJobNotFinished,
+                   absl::StrCat("the results of job ", job.id, " are in push order, and ", ChunksPending(job),
+                                " chunks of it wait: give outputs when they are done"),
+                   {{"pipeline_id", job.id}, {"state", std::string(JobStateName(job.state))}});
+}
+
+Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::string_view fingerprint, absl::Time now) {
+  Resolution resolution;
+  resolution.kind = kind;
+  resolution.time = now;
+  resolution.fingerprint = std::string(fingerprint);
+  if (kind == ResolutionKind::kDiscard) {
+    resolution.state = ExceptionState::kDiscarded;
+  } else {
+    resolution.state = ExceptionState::kReprocessing;
+    resolution.rerun = rerun;
+  }
+  return resolution;
+}
+
+ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store_epoch, std::string json_lines,
+                              int32_t record_count) {
+  ChunkCommit commit;
+  commit.job = job;
+  commit.sequence = sequence;
+  commit.epoch = store_epoch;
+  commit.outcome.json_lines = std::move(json_lines);
+  commit.outcome.record_count = record_count;
+  commit.outcome.process_time_ns.assign(static_cast<size_t>(record_count), 0);
+  return commit;
+}
+
+void SettleRerun(Resolution& resolution, bool failed) {
+  resolution.state = failed ? ExceptionState::kReplaced : ExceptionState::kResolved;
 }
 
 void MergeNodeStatistics(NodeStatisticsMap& job, const NodeStatisticsMap& chunk) {

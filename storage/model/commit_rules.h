@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
@@ -41,6 +42,24 @@ void AddToGroup(ExceptionGroup& group, const RecordException& exception);
 
 /// The order of ListExceptionGroups: larger count first, then by fingerprint.
 bool ComesBefore(const ExceptionGroup& a, const ExceptionGroup& b);
+
+/// The state of an exception of `job` about which `resolution` was stored. A record that waits to be run again waits in vain
+/// once its job has failed or was cancelled: its exception is unresolved again.
+ExceptionState StateOf(const Job& job, const Resolution& resolution);
+
+/// OK when an exception may be resolved in this way now.
+///   JOB_NOT_FINISHED  outputs of a job whose results are in push order, while chunks of it wait
+absl::Status CheckResolution(const Job& job, ResolutionKind kind);
+
+/// The resolution of an exception with this fingerprint, whose record `rerun` stands for from now on (not for kDiscard).
+Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::string_view fingerprint, absl::Time now);
+
+/// The commit of a chunk whose outputs a person gave: it ran under no code, so its config hash is empty.
+ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store_epoch, std::string json_lines,
+                              int32_t record_count);
+
+/// Has `resolution` say what the commit of its chunk has brought: `failed` when its record failed again.
+void SettleRerun(Resolution& resolution, bool failed);
 
 /// Adds the node statistics of a chunk to those of its job.
 void MergeNodeStatistics(NodeStatisticsMap& job, const NodeStatisticsMap& chunk);

@@ -1,7 +1,9 @@
 #include "storage/model/exception.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "storage/model/digest.h"
 
 namespace millrace::model {
@@ -61,6 +63,38 @@ size_t NumberEnd(std::string_view text, size_t begin) {
 }  // namespace
 
 std::string ExceptionId(int64_t sequence, int32_t index) { return absl::StrCat(sequence, "-", index); }
+
+std::optional<RecordPlace> ParseExceptionId(std::string_view id) {
+  const std::pair<std::string, std::string> parts = absl::StrSplit(std::string(id), absl::MaxSplits('-', 1));
+  RecordPlace place;
+  if (!absl::SimpleAtoi(parts.first, &place.sequence) || !absl::SimpleAtoi(parts.second, &place.index)) {
+    return std::nullopt;
+  }
+  // One text a place: no signs, spaces or leading zeros.
+  if (ExceptionId(place.sequence, place.index) != id) return std::nullopt;
+  return place;
+}
+
+std::string_view ExceptionStateName(ExceptionState state) {
+  switch (state) {
+    case ExceptionState::kUnresolved:
+      return "UNRESOLVED";
+    case ExceptionState::kReprocessing:
+      return "REPROCESSING";
+    case ExceptionState::kResolved:
+      return "RESOLVED";
+    case ExceptionState::kDiscarded:
+      return "DISCARDED";
+    case ExceptionState::kReplaced:
+      return "REPLACED";
+  }
+  return "UNKNOWN";
+}
+
+bool IsSettled(ExceptionState state) {
+  return state == ExceptionState::kResolved || state == ExceptionState::kDiscarded ||
+         state == ExceptionState::kReplaced;
+}
 
 std::string NormaliseMessage(std::string_view message) {
   std::string normal;

@@ -2,15 +2,63 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "absl/time/time.h"
 
 namespace millrace::model {
 
-/// What became of an exception. Stored: never change the numbers.
-enum class ExceptionState : int32_t { kUnresolved = 1 };
+/// A record of a job: the place of its chunk in push order, and its index in that chunk.
+struct RecordPlace {
+  int64_t sequence = 0;
+  int32_t index = 0;
+
+  friend bool operator==(const RecordPlace&, const RecordPlace&) = default;
+  friend bool operator<(const RecordPlace& a, const RecordPlace& b) {
+    return std::tie(a.sequence, a.index) < std::tie(b.sequence, b.index);
+  }
+};
+
+/// What became of an exception. The numbers are stored and millrace.v1.ExceptionState's: never change them.
+enum class ExceptionState : int32_t {
+  kUnresolved = 1,
+  /// Its record waits to be run again, or runs.
+  kReprocessing = 2,
+  /// Its record has a result after all.
+  kResolved = 3,
+  /// It was decided that its record gets none.
+  kDiscarded = 4,
+  /// Its record failed again: what is to be resolved is the newer exception.
+  kReplaced = 5,
+};
+
+/// How an exception was, or is to be, resolved. Stored: never change the numbers.
+enum class ResolutionKind : int32_t {
+  kNone = 0,
+  /// Its record is run again as it is.
+  kReprocess = 1,
+  /// Another input is run in its place.
+  kCorrectedInput = 2,
+  /// A person gave its outputs.
+  kOutputs = 3,
+  kDiscard = 4,
+};
+
+/// What was done about an exception, by whom and when. The exception itself stays as it was.
+struct Resolution {
+  ExceptionState state = ExceptionState::kUnresolved;
+  ResolutionKind kind = ResolutionKind::kNone;
+  /// The record that stands for the failed one since then: what is run again, or what a person gave. {0, 0}: none.
+  RecordPlace rerun;
+  std::string resolved_by;
+  absl::Time time = absl::InfinitePast();
+  std::string note;
+  /// Of the exception, so that what comes of it finds its group.
+  std::string fingerprint;
+};
 
 /// A record that failed, kept with all that is needed to mend it.
 struct RecordException {
@@ -24,9 +72,14 @@ struct RecordException {
   std::string fingerprint;
   std::string config_hash;
   absl::Time create_time = absl::InfinitePast();
-  ExceptionState state = ExceptionState::kUnresolved;
   /// How often the record was run again before it failed for good.
   int32_t retries = 0;
+  /// The exception that this one replaces, when its record was run again and failed again. {0, 0}: none.
+  RecordPlace replaces;
+  /// Stored beside the exception, and filled in when it is read.
+  Resolution resolution;
+
+  RecordPlace place() const { return {sequence, index}; }
 };
 
 /// Exceptions with the same cause.
@@ -41,6 +94,8 @@ struct ExceptionGroup {
   absl::Time last_time = absl::InfinitePast();
   std::string sample_exception_id;
   std::string sample_message;
+  /// Of `count`: exceptions that nothing more has to be done about.
+  int64_t settled_count = 0;
 };
 
 /// The code of each record of a chunk whose stored input is damaged or gone: the loss is accounted for.
@@ -48,6 +103,13 @@ inline constexpr std::string_view kInputLostCode = "INPUT_LOST";
 
 /// `SEQUENCE-INDEX`: unique within a job, made without asking anyone.
 std::string ExceptionId(int64_t sequence, int32_t index);
+/// The place that an exception id names; nullopt for a text that is none.
+std::optional<RecordPlace> ParseExceptionId(std::string_view id);
+
+/// UPPER_SNAKE name of a state, for messages.
+std::string_view ExceptionStateName(ExceptionState state);
+/// True when nothing more has to be done: resolved, discarded or replaced.
+bool IsSettled(ExceptionState state);
 
 /// A message with its variables taken out, so that failures with one cause look alike: each quoted text ('…',
 /// "…" or `…`) becomes `'…'`, each number `#`. The node name and code are not part of it.

@@ -95,7 +95,8 @@ struct JobOptions {
   std::map<std::string, std::string> worker_selector;
 };
 
-/// Sums over the life of a job. Each only grows.
+/// Sums over the life of a job. Each only grows, but `records_failed`: a record that was run again with success is
+/// completed, and one that was discarded is discarded.
 struct JobCounters {
   int64_t chunks_completed = 0;
   int64_t chunks_failed = 0;
@@ -107,6 +108,9 @@ struct JobCounters {
   int64_t compute_nanos = 0;
   int64_t chunks_retried = 0;
   int64_t records_retried = 0;
+  int64_t records_discarded = 0;
+  /// Records of committed chunks that stand for records of earlier ones.
+  int64_t records_rerun = 0;
 };
 
 struct Job {

@@ -19,6 +19,11 @@ bool RevokesLeases(const Job& job) { return IsFinal(job.state) && job.cancel_mod
 
 bool EndedEarly(const Job& job) { return job.state == JobState::kFailed || job.state == JobState::kCancelled; }
 
+/// Records that ran, each once however often it ran.
+int64_t RecordsThrough(const Job& job) {
+  return job.counters.records_completed + job.counters.records_failed + job.counters.records_discarded;
+}
+
 absl::Status CancelledError(const Job& job) {
   return MakeError(Reason::kPipelineCancelled, absl::StrCat("pipeline ", job.id, " was cancelled"),
                    {{"pipeline_id", job.id}});
@@ -71,6 +76,26 @@ absl::Status CheckOutcome(const Chunk& chunk, const ChunkOutcome& outcome) {
       Reason::kInternalError,
       absl::StrCat("the outcome of chunk ", chunk.sequence, " speaks of ", outcome.record_count, " records and ",
                    failures, " failures, but the chunk holds ", chunk.record_count, " records"));
+}
+
+absl::Status CheckRoom(const Job& job, int64_t bytes) {
+  const int64_t allocated = job.options.input_buffer_bytes;
+  if (bytes > allocated) {
+    return MakeError(Reason::kPushExceedsInputBuffer,
+                     absl::StrCat("the push holds ", bytes, " bytes, but the whole input buffer of pipeline ", job.id,
+                                  " holds ", allocated, "; push less at once"),
+                     {{"needed_bytes", absl::StrCat(bytes)}, {"allocated_bytes", absl::StrCat(allocated)}});
+  }
+  const int64_t remaining = std::max<int64_t>(allocated - job.input_buffer_used_bytes, 0);
+  if (bytes <= remaining) return absl::OkStatus();
+  return WithRetryAfter(
+      MakeError(Reason::kInputBufferFull,
+                absl::StrCat("the input buffer of pipeline ", job.id, " is full: the push needs ", bytes, " bytes, ",
+                             remaining, " of ", allocated, " are left; push again when chunks are done"),
+                {{"remaining_bytes", absl::StrCat(remaining)},
+                 {"needed_bytes", absl::StrCat(bytes)},
+                 {"allocated_bytes", absl::StrCat(allocated)}}),
+      kInputBufferRetry);
 }
 
 void CompleteIfDone(Job& job, absl::Time now) {
@@ -138,7 +163,8 @@ std::string_view JobStateName(JobState state) {
 
 Outcome OutcomeOf(const Job& job) {
   if (job.state != JobState::kCompleted && job.state != JobState::kCompletedByTimeout) return Outcome::kNone;
-  if (job.counters.records_failed == 0) return Outcome::kSucceeded;
+  // Whoever discards a record knows that its result is missing; the outcome says so.
+  if (job.counters.records_failed + job.counters.records_discarded == 0) return Outcome::kSucceeded;
   return job.counters.records_completed == 0 ? Outcome::kFailedAll : Outcome::kPartial;
 }
 
@@ -147,9 +173,14 @@ int64_t ChunksSkipped(const Job& job) {
 }
 
 int64_t RecordsSkipped(const Job& job) {
-  const JobCounters& counters = job.counters;
-  return EndedEarly(job) ? counters.records_submitted - counters.records_completed - counters.records_failed : 0;
+  return EndedEarly(job) ? job.counters.records_submitted - RecordsThrough(job) : 0;
 }
+
+int64_t RecordsPending(const Job& job) {
+  return EndedEarly(job) ? 0 : job.counters.records_submitted - RecordsThrough(job);
+}
+
+int64_t RecordsInResults(const Job& job) { return RecordsThrough(job) + job.counters.records_rerun; }
 
 int64_t ChunksPending(const Job& job) {
   return EndedEarly(job) ? 0 : job.last_sequence - job.counters.chunks_completed;
@@ -193,24 +224,7 @@ absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now) {
   if (job.state == JobState::kCancelled) return CancelledError(job);
   if (!TakesInput(job.state)) return ClosedError(job);
 
-  const int64_t allocated = job.options.input_buffer_bytes;
-  if (size.bytes > allocated) {
-    return MakeError(Reason::kPushExceedsInputBuffer,
-                     absl::StrCat("the push holds ", size.bytes, " bytes, but the whole input buffer of pipeline ",
-                                  job.id, " holds ", allocated, "; push less at once"),
-                     {{"needed_bytes", absl::StrCat(size.bytes)}, {"allocated_bytes", absl::StrCat(allocated)}});
-  }
-  const int64_t remaining = std::max<int64_t>(allocated - job.input_buffer_used_bytes, 0);
-  if (size.bytes > remaining) {
-    return WithRetryAfter(
-        MakeError(Reason::kInputBufferFull,
-                  absl::StrCat("the input buffer of pipeline ", job.id, " is full: the push needs ", size.bytes,
-                               " bytes, ", remaining, " of ", allocated, " are left; push again when chunks are done"),
-                  {{"remaining_bytes", absl::StrCat(remaining)},
-                   {"needed_bytes", absl::StrCat(size.bytes)},
-                   {"allocated_bytes", absl::StrCat(allocated)}}),
-        kInputBufferRetry);
-  }
+  if (absl::Status fits = CheckRoom(job, size.bytes); !fits.ok()) return fits;
 
   if (job.state == JobState::kCreated) job.state = JobState::kInProgress;
   if (job.start_time == absl::InfinitePast()) job.start_time = now;
@@ -240,7 +254,13 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
   counters.chunks_completed += 1;
   if (failed == chunk.record_count) counters.chunks_failed += 1;
   counters.records_completed += chunk.record_count - failed;
-  counters.records_failed += failed;
+  if (chunk.replaces.empty()) {
+    counters.records_failed += failed;
+  } else {
+    // They were counted as failed before.
+    counters.records_failed -= chunk.record_count - failed;
+    counters.records_rerun += chunk.record_count;
+  }
   counters.output_bytes += output_bytes;
   counters.compute_nanos += outcome.compute_nanos;
   counters.records_retried += outcome.records_retried;
@@ -252,9 +272,30 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
   job.unacknowledged_records += chunk.record_count;
   if (job.first_commit_time == absl::InfinitePast()) job.first_commit_time = now;
   job.update_time = now;
-  const std::string why_failed = WhyJobFails(job, chunk, outcome);
+  // What is run again failed before: the budget was judged then.
+  const std::string why_failed = chunk.replaces.empty() ? WhyJobFails(job, chunk, outcome) : "";
   if (why_failed.empty() || !ApplyFail(job, why_failed, now)) CompleteIfDone(job, now);
   return absl::OkStatus();
+}
+
+absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now) {
+  if (job.state == JobState::kCancelled) return CancelledError(job);
+  if (job.state == JobState::kFailed) return ClosedError(job);
+  if (absl::Status fits = CheckRoom(job, bytes); !fits.ok()) return fits;
+  if (IsFinal(job.state)) {
+    job.state = job.state == JobState::kCompleted ? JobState::kClosed : JobState::kClosedByTimeout;
+    job.complete_time = absl::InfinitePast();
+  }
+  job.last_sequence += 1;
+  job.input_buffer_used_bytes += bytes;
+  job.update_time = now;
+  return absl::OkStatus();
+}
+
+void ApplyDiscard(Job& job, absl::Time now) {
+  job.counters.records_failed -= 1;
+  job.counters.records_discarded += 1;
+  job.update_time = now;
 }
 
 void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed) {

@@ -16,7 +16,8 @@
 
 namespace millrace::model {
 
-/// True for states that are never left: COMPLETED, COMPLETED_BY_TIMEOUT, FAILED, CANCELLED.
+/// True for the states in which a job has ended: COMPLETED, COMPLETED_BY_TIMEOUT, FAILED, CANCELLED. None of them is left,
+/// unless failed records of a completed job are run again: see ApplyRerun.
 bool IsFinal(JobState state);
 
 /// True while pushes are welcome: CREATED, IN_PROGRESS, PAUSED.
@@ -35,8 +36,10 @@ Outcome OutcomeOf(const Job& job);
 int64_t ChunksSkipped(const Job& job);
 int64_t RecordsSkipped(const Job& job);
 
-/// Chunks that are neither committed nor skipped.
+/// Chunks that are neither committed nor skipped, and records that wait for their first run. Records that wait to be run
+/// again are counted with their chunks only.
 int64_t ChunksPending(const Job& job);
+int64_t RecordsPending(const Job& job);
 
 /// Results that are neither acknowledged nor discarded.
 int64_t ResultsAvailable(const Job& job);
@@ -77,6 +80,19 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
 /// memory for each unfinished job and rebuilds it at start from the rows between `watermark` and `highest_committed`,
 /// a window that dispatch keeps small.
 void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed);
+
+/// Takes in one chunk whose records stand for records that failed (Chunk::replaces). A job that was completed goes back to
+/// CLOSED or CLOSED_BY_TIMEOUT, until they are committed. Counts no records: those they stand for are counted as failed
+/// until the commit says otherwise.
+///   PIPELINE_CLOSED, PIPELINE_CANCELLED            the job failed, or was cancelled
+///   PUSH_EXCEEDS_INPUT_BUFFER, INPUT_BUFFER_FULL   as ApplyPush
+absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now);
+
+/// Takes one failed record for discarded: no result of it is wanted any more. In any state.
+void ApplyDiscard(Job& job, absl::Time now);
+
+/// Records in the results of a job, all results taken together.
+int64_t RecordsInResults(const Job& job);
 
 /// Closes the input; completes a job that has nothing left to do. Returns false when it was closed already.
 ///   PIPELINE_CANCELLED  the job is cancelled (or failed: PIPELINE_CLOSED)

@@ -53,6 +53,14 @@ inline constexpr absl::Duration kRecordTimeoutMax = absl::Hours(1);
 // Warnings and messages are kept for people, who do not read more.
 inline constexpr size_t kMessageTextBytesMax = 1024;
 inline constexpr size_t kWarningsPerRecordMax = 16;
+// One chunk of records that are run again; what a call of ReprocessExceptions takes, so that it ends within seconds; and how
+// many exceptions may be named in it.
+inline constexpr int32_t kRerunChunkRecordsMax = 300;
+inline constexpr size_t kRerunChunkBytesTarget = 1024 * 1024;
+inline constexpr int64_t kReprocessRecordsMax = 10'000;
+inline constexpr int kReprocessIdsMax = 1'000;
+// A page of records that finds few of those asked for ends all the same.
+inline constexpr int64_t kListedChunksMax = 1'000;
 // A fingerprint that is not normalised well must not fill the store.
 inline constexpr int64_t kExceptionGroupsPerJobMax = 1'000;
 

@@ -9,6 +9,7 @@
 // as long as no method needs to see more than one job at a time (lists excepted).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -92,10 +93,32 @@ struct ListExceptionsQuery {
   model::JobKey job;
   /// Empty: all groups.
   std::string fingerprint;
+  /// Empty: all.
+  std::vector<model::ExceptionState> states;
   int32_t page_size = 100;
   /// The page ends before its inputs would exceed this (but holds at least one exception).
   int64_t bytes_max = 3 * 1024 * 1024;
   std::string token;
+
+  bool Wants(const model::RecordException& exception) const {
+    if (!fingerprint.empty() && exception.fingerprint != fingerprint) return false;
+    return states.empty() || std::find(states.begin(), states.end(), exception.resolution.state) != states.end();
+  }
+};
+
+/// What is done about exceptions of a job: about all of them, or none.
+struct ResolveExceptions {
+  model::JobKey job;
+  model::ResolutionKind kind = model::ResolutionKind::kDiscard;
+  /// At least one, each once.
+  std::vector<model::RecordPlace> exceptions;
+  /// But for kDiscard: the records that stand for them, one each in the same order, under an id of their own. `replaces` is
+  /// the store's to fill in.
+  model::NewChunk chunk;
+  /// kOutputs: one line for each.
+  std::string outputs_json_lines;
+  std::string resolved_by;
+  std::string note;
 };
 
 /// Thread-safe.
@@ -180,6 +203,18 @@ class JobStore {
 
   /// By node name; empty before the first commit. PIPELINE_NOT_FOUND.
   virtual absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const = 0;
+
+  /// Runs records again that failed (as one more chunk, behind all others), gives them outputs (as a chunk that is
+  /// committed at once), or discards them. Returns the job as it is then: one that was completed may be at work again.
+  ///   PIPELINE_NOT_FOUND, EXCEPTION_NOT_FOUND
+  ///   EXCEPTION_SETTLED  one of them is not unresolved
+  ///   UNIQUE_KEY_TAKEN   the job would be active again, and another one holds its unique key
+  ///   and all of CheckResolution and ApplyRerun
+  virtual absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) = 0;
+
+  /// PIPELINE_NOT_FOUND, EXCEPTION_NOT_FOUND.
+  virtual absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,
+                                                              const model::RecordPlace& place) const = 0;
 
   /// In push order. PIPELINE_NOT_FOUND, PAGE_TOKEN_INVALID.
   virtual absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const = 0;

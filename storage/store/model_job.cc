@@ -18,6 +18,7 @@ using model::ExceptionGroup;
 using model::Job;
 using model::NewChunk;
 using model::RecordException;
+using model::RecordPlace;
 
 absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks, absl::Time now) {
   PushReceipt receipt;
@@ -59,10 +60,65 @@ absl::Status ModelJob::Commit(model::ChunkCommit commit, int64_t store_epoch, ab
   if (absl::Status applied = model::ApplyCommit(job, chunk, commit, store_epoch, now); !applied.ok()) return applied;
   model::AdvanceWatermark(job, committed_ahead_, commit.sequence);
   for (RecordException& exception : model::ExceptionsOf(chunk, commit.outcome)) KeepException(std::move(exception));
+  SettleReplaced(chunk);
   model::MergeNodeStatistics(nodes_, commit.outcome.nodes);
   results_.emplace(chunk.result_number, model::MakeResult(job, chunk, commit.outcome));
   Replace(std::move(job));
   return absl::OkStatus();
+}
+
+// What its chunk replaces is resolved, or, where the chunk has an exception of its own, replaced by that.
+void ModelJob::SettleReplaced(const Chunk& chunk) {
+  for (size_t i = 0; i < chunk.replaces.size(); ++i) {
+    model::Resolution& resolution = exceptions_.at(chunk.replaces[i]).resolution;
+    model::SettleRerun(resolution, exceptions_.contains({chunk.sequence, static_cast<int32_t>(i)}));
+    groups_.at(resolution.fingerprint).settled_count += 1;
+  }
+}
+
+absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now,
+                               absl::FunctionRef<absl::Status(const Job&)> may_be) {
+  for (const RecordPlace& place : request.exceptions) {
+    if (!exceptions_.contains(place)) return ExceptionNotFound(job_->key(), place);
+  }
+  for (const RecordPlace& place : request.exceptions) {
+    const model::Resolution& resolution = exceptions_.at(place).resolution;
+    if (model::StateOf(*job_, resolution) != model::ExceptionState::kUnresolved) {
+      return ExceptionSettled(job_->key(), place, resolution);
+    }
+  }
+  if (absl::Status allowed = model::CheckResolution(*job_, request.kind); !allowed.ok()) return allowed;
+
+  Job job = *job_;
+  Chunk row;
+  if (request.kind == model::ResolutionKind::kDiscard) {
+    for (size_t i = 0; i < request.exceptions.size(); ++i) model::ApplyDiscard(job, now);
+  } else {
+    request.chunk.replaces = request.exceptions;
+    const auto bytes = static_cast<int64_t>(request.chunk.json_lines.size());
+    if (absl::Status applied = model::ApplyRerun(job, bytes, now); !applied.ok()) return applied;
+    row = model::MakeChunk(request.chunk, job.last_sequence, now);
+  }
+  if (request.kind == model::ResolutionKind::kReprocess || request.kind == model::ResolutionKind::kCorrectedInput) {
+    if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
+  }
+  for (size_t i = 0; i < request.exceptions.size(); ++i) {
+    RecordException& exception = exceptions_.at(request.exceptions[i]);
+    exception.resolution =
+        model::MakeResolution(request.kind, {row.sequence, static_cast<int32_t>(i)}, exception.fingerprint, now);
+    exception.resolution.resolved_by = request.resolved_by;
+    exception.resolution.note = request.note;
+    if (request.kind == model::ResolutionKind::kDiscard) groups_.at(exception.fingerprint).settled_count += 1;
+  }
+  Replace(std::move(job));
+  if (request.kind == model::ResolutionKind::kDiscard) return absl::OkStatus();
+  sequence_by_chunk_id_.emplace(row.id, row.sequence);
+  const int64_t sequence = row.sequence;
+  chunks_.emplace(sequence, StoredChunk{std::move(row), std::move(request.chunk.json_lines)});
+  if (request.kind != model::ResolutionKind::kOutputs) return absl::OkStatus();
+  return Commit(model::MakeOutputsCommit(job_->key(), sequence, store_epoch, std::move(request.outputs_json_lines),
+                                         static_cast<int32_t>(request.exceptions.size())),
+                store_epoch, now);
 }
 
 void ModelJob::KeepException(RecordException exception) {
@@ -74,7 +130,7 @@ void ModelJob::KeepException(RecordException exception) {
     group = groups_.try_emplace(exception.fingerprint, std::move(fresh)).first;
   }
   model::AddToGroup(group->second, exception);
-  exceptions_.emplace(RecordPlace(exception.sequence, exception.index), std::move(exception));
+  exceptions_.emplace(exception.place(), std::move(exception));
 }
 
 absl::Status ModelJob::Close(absl::Time now) {
@@ -157,27 +213,38 @@ std::vector<ChunkResult> ModelJob::ReadResults(int64_t after, int32_t results_ma
   return results;
 }
 
+RecordException ModelJob::Shown(RecordException exception) const {
+  exception.resolution.state = model::StateOf(*job_, exception.resolution);
+  return exception;
+}
+
+absl::StatusOr<RecordException> ModelJob::GetException(const RecordPlace& place) const {
+  const auto found = exceptions_.find(place);
+  if (found == exceptions_.end()) return ExceptionNotFound(job_->key(), place);
+  return Shown(found->second);
+}
+
 absl::StatusOr<Page<RecordException>> ModelJob::ListExceptions(const ListExceptionsQuery& query) const {
   RecordPlace behind{0, -1};
   if (!query.token.empty()) {
     const std::vector<std::string> parts = absl::StrSplit(query.token, '-');
-    if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &behind.first) ||
-        !absl::SimpleAtoi(parts[1], &behind.second)) {
+    if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &behind.sequence) ||
+        !absl::SimpleAtoi(parts[1], &behind.index)) {
       return PageTokenInvalid();
     }
   }
   Page<RecordException> page;
   int64_t bytes = 0;
   for (auto at = exceptions_.upper_bound(behind); at != exceptions_.end(); ++at) {
-    const RecordException& exception = at->second;
-    if (!query.fingerprint.empty() && exception.fingerprint != query.fingerprint) continue;
+    RecordException exception = Shown(at->second);
+    if (!query.Wants(exception)) continue;
     bytes += static_cast<int64_t>(exception.input.size());
     const bool full = page.items.size() == static_cast<size_t>(query.page_size);
     if (full || (!page.items.empty() && bytes > query.bytes_max)) {
       page.next_token = model::ExceptionId(page.items.back().sequence, page.items.back().index);
       break;
     }
-    page.items.push_back(exception);
+    page.items.push_back(std::move(exception));
   }
   return page;
 }

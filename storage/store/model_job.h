@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/model/chunk.h"
@@ -33,12 +34,16 @@ class ModelJob {
   absl::Status Cancel(std::string_view reason, bool force, absl::Time now);
   absl::Status Fail(std::string_view reason, absl::Time now);
   absl::Status CloseIdle(const model::JobPtr& seen, absl::Time now);
+  /// `may_be` tells whether the job may become what the request makes of it.
+  absl::Status Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now,
+                       absl::FunctionRef<absl::Status(const model::Job&)> may_be);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
   absl::StatusOr<model::Chunk> FindChunk(int64_t sequence) const;
   absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;
   std::vector<model::ChunkResult> ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const;
   const model::NodeStatisticsMap& node_statistics() const { return nodes_; }
+  absl::StatusOr<model::RecordException> GetException(const model::RecordPlace& place) const;
   absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const;
   std::vector<model::ExceptionGroup> ListExceptionGroups() const;
 
@@ -49,11 +54,11 @@ class ModelJob {
     std::optional<std::string> payload;
   };
 
-  /// Sequence and index.
-  using RecordPlace = std::pair<int64_t, int32_t>;
-
   void Replace(model::Job job) { job_ = std::make_shared<const model::Job>(std::move(job)); }
   void KeepException(model::RecordException exception);
+  void SettleReplaced(const model::Chunk& chunk);
+  /// With the state that the job gives it.
+  model::RecordException Shown(model::RecordException exception) const;
 
   model::JobPtr job_;
   std::map<int64_t, StoredChunk> chunks_;
@@ -61,7 +66,7 @@ class ModelJob {
   /// See AdvanceWatermark.
   std::set<int64_t> committed_ahead_;
   std::map<int64_t, model::ChunkResult> results_;
-  std::map<RecordPlace, model::RecordException> exceptions_;
+  std::map<model::RecordPlace, model::RecordException> exceptions_;
   std::map<std::string, model::ExceptionGroup> groups_;
   model::NodeStatisticsMap nodes_;
 };

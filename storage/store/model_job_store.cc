@@ -70,10 +70,7 @@ class ModelJobStore final : public JobStore {
     }
     if (jobs_.contains(job.key())) return PipelineIdTaken(job.id);
     if (const std::string& unique_key = job.options.unique_key; !unique_key.empty()) {
-      const JobPtr holder = FindJob(job.tenant, [&](const Job& other) {
-        return other.options.unique_key == unique_key && !model::IsFinal(other.state);
-      });
-      if (holder != nullptr) return UniqueKeyTaken(unique_key, holder->id);
+      if (const JobPtr holder = UniqueKeyHolder(job.tenant, unique_key)) return UniqueKeyTaken(unique_key, holder->id);
     }
     ServiceReference pinned;
     pinned.version_id = job.version_id;
@@ -100,6 +97,20 @@ class ModelJobStore final : public JobStore {
   void CommitChunk(model::ChunkCommit commit, Completion<JobPtr> done) override {
     const JobKey key = commit.job;
     std::move(done)(Change(key, [&](ModelJob& job) { return job.Commit(std::move(commit), epoch_, clock_->Now()); }));
+  }
+
+  absl::StatusOr<JobPtr> ResolveExceptions(store::ResolveExceptions request) override {
+    const JobKey key = request.job;
+    return Change(key, [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      const bool has_ended = model::IsFinal(job.job()->state);
+      const auto may_be = [&](const Job& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+        const std::string& unique_key = after.options.unique_key;
+        if (!has_ended || unique_key.empty()) return absl::OkStatus();
+        const JobPtr holder = UniqueKeyHolder(key.tenant, unique_key);
+        return holder == nullptr ? absl::OkStatus() : UniqueKeyTaken(unique_key, holder->id);
+      };
+      return job.Resolve(std::move(request), epoch_, clock_->Now(), may_be);
+    });
   }
 
   absl::StatusOr<JobPtr> CloseJob(const JobKey& key) override {
@@ -183,6 +194,11 @@ class ModelJobStore final : public JobStore {
     return Read<model::NodeStatisticsMap>(key, [](const ModelJob& job) { return job.node_statistics(); });
   }
 
+  absl::StatusOr<model::RecordException> GetException(const JobKey& key,
+                                                      const model::RecordPlace& place) const override {
+    return Read<model::RecordException>(key, [&](const ModelJob& job) { return job.GetException(place); });
+  }
+
   absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const override {
     return Read<Page<model::RecordException>>(query.job,
                                               [&](const ModelJob& job) { return job.ListExceptions(query); });
@@ -252,6 +268,13 @@ class ModelJobStore final : public JobStore {
     const auto found = jobs_.find(key);
     if (found == jobs_.end()) return PipelineNotFound(key);
     return query(found->second);
+  }
+
+  /// The active job that holds the key; null when none does.
+  JobPtr UniqueKeyHolder(std::string_view tenant, const std::string& unique_key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return FindJob(tenant, [&](const Job& other) {
+      return other.options.unique_key == unique_key && !model::IsFinal(other.state);
+    });
   }
 
   template <typename Condition>

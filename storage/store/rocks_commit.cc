@@ -1,3 +1,5 @@
+#include "storage/store/rocks_commit.h"
+
 #include <array>
 #include <memory>
 #include <optional>
@@ -10,7 +12,6 @@
 #include "storage/format/rows.h"
 #include "storage/model/commit_rules.h"
 #include "storage/model/job_rules.h"
-#include "storage/store/rocks_exceptions.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_rows.h"
 #include "storage/store/store_errors.h"
@@ -23,16 +24,31 @@ using model::Chunk;
 using model::Job;
 using model::JobPtr;
 
-/// An outcome in the form in which it is stored, as far as that does not depend on its place among the results.
-struct PreparedCommit {
-  model::ChunkCommit commit;
-  /// As the push left it.
-  Chunk chunk;
-  std::string result_body;
-  PreparedExceptions exceptions;
-};
+void WriteResult(Group& group, LaneJob* job, const Chunk& chunk, std::string_view body) {
+  model::ChunkOutcome written_already;
+  const model::ChunkResult result = model::MakeResult(*job->job, chunk, written_already);
+  const std::string place = format::EncodeResultPlace(result);
+  group.PutUnread(Family::kResults, format::ResultKey(job->job->key(), result.number),
+                  std::array<std::string_view, 2>{body, place});
+  job->new_results.emplace(result.number,
+                           format::ResultPlace{result.cumulative_output_bytes, result.cumulative_records});
+}
 
-PreparedCommit Prepare(model::ChunkCommit commit, Chunk chunk, absl::Time now) {
+void WriteReplaced(Group& group, LaneJob* job, const Chunk& chunk, const PreparedCommit& prepared, CommitRows& rows) {
+  std::set<int32_t> failed;
+  for (const model::RecordFailure& failure : prepared.commit.outcome.failures) failed.insert(failure.index);
+  for (size_t i = 0; i < rows.replaced.size(); ++i) {
+    model::Resolution& resolution = rows.replaced[i];
+    model::SettleRerun(resolution, failed.contains(static_cast<int32_t>(i)));
+    group.Put(Family::kExceptions, format::ResolutionKey(prepared.commit.job, chunk.replaces[i]),
+              format::EncodeResolution(resolution));
+    CountSettled(job, *rows.groups, resolution.fingerprint);
+  }
+}
+
+}  // namespace
+
+PreparedCommit PrepareCommit(model::ChunkCommit commit, Chunk chunk, absl::Time now) {
   // The rows speak of the chunk as its commit leaves it. What a job adds to a result comes later: see WriteResult.
   Chunk committed = chunk;
   committed.commit_time = now;
@@ -47,50 +63,52 @@ PreparedCommit Prepare(model::ChunkCommit commit, Chunk chunk, absl::Time now) {
   return {std::move(commit), std::move(chunk), std::move(body), std::move(exceptions)};
 }
 
-void WriteResult(Group& group, LaneJob* job, const Chunk& chunk, std::string_view body) {
-  model::ChunkOutcome written_already;
-  const model::ChunkResult result = model::MakeResult(*job->job, chunk, written_already);
-  const std::string place = format::EncodeResultPlace(result);
-  group.PutUnread(Family::kResults, format::ResultKey(job->job->key(), result.number),
-                  std::array<std::string_view, 2>{body, place});
-  job->new_results.emplace(result.number,
-                           format::ResultPlace{result.cumulative_output_bytes, result.cumulative_records});
+absl::StatusOr<std::vector<model::Resolution>> ReadReplaced(const Group& group, const model::JobKey& job,
+                                                            const Chunk& chunk) {
+  std::vector<model::Resolution> replaced;
+  replaced.reserve(chunk.replaces.size());
+  for (const model::RecordPlace& place : chunk.replaces) {
+    const auto row = group.Get(Family::kExceptions, format::ResolutionKey(job, place));
+    if (!row.ok()) return row.status();
+    absl::StatusOr<model::Resolution> resolution = format::DecodeResolution(row->value_or(""));
+    if (!resolution.ok()) return resolution.status();
+    replaced.push_back(*std::move(resolution));
+  }
+  return replaced;
 }
 
-absl::StatusOr<JobPtr> Commit(Group& group, PreparedCommit& prepared, int64_t epoch, absl::Time now) {
-  const model::ChunkCommit& commit = prepared.commit;
-  const absl::StatusOr<LaneJob*> found = group.FindJob(commit.job);
-  if (!found.ok()) return found.status();
-  LaneJob* const job = *found;
+absl::StatusOr<CommitRows> ReadForCommit(Group& group, LaneJob* job, const PreparedCommit& prepared) {
   const absl::StatusOr<std::set<int64_t>*> ahead = group.Ahead(job);
   if (!ahead.ok()) return ahead.status();
   const absl::StatusOr<model::NodeStatisticsMap*> statistics = group.Statistics(job);
   if (!statistics.ok()) return statistics.status();
-  GroupMap* groups = nullptr;
-  if (!prepared.exceptions.empty()) {
-    const absl::StatusOr<GroupMap*> loaded = group.ExceptionGroups(job);
-    if (!loaded.ok()) return loaded.status();
-    groups = *loaded;
-  }
+  CommitRows rows{.ahead = *ahead, .statistics = *statistics, .groups = nullptr, .replaced = {}};
+  if (prepared.exceptions.empty() && prepared.chunk.replaces.empty()) return rows;
+  const absl::StatusOr<GroupMap*> groups = group.ExceptionGroups(job);
+  if (!groups.ok()) return groups.status();
+  rows.groups = *groups;
+  return rows;
+}
 
+absl::Status Commit(Group& group, LaneJob* job, std::shared_ptr<Job> changed, PreparedCommit& prepared, CommitRows rows,
+                    int64_t epoch, absl::Time now) {
+  const model::ChunkCommit& commit = prepared.commit;
   Chunk chunk = prepared.chunk;
-  if (commit.sequence <= job->job->watermark || (*ahead)->contains(commit.sequence)) {
+  if (commit.sequence <= job->job->watermark || rows.ahead->contains(commit.sequence)) {
     chunk.state = model::ChunkState::kCommitted;
   }
-  auto changed = std::make_shared<Job>(*job->job);
   if (absl::Status applied = model::ApplyCommit(*changed, chunk, commit, epoch, now); !applied.ok()) return applied;
-  model::AdvanceWatermark(*changed, **ahead, commit.sequence);
+  model::AdvanceWatermark(*changed, *rows.ahead, commit.sequence);
   group.ChangeJob(job, std::move(changed));
 
   WriteResult(group, job, chunk, prepared.result_body);
   group.PutUnread(Family::kChunks, format::ChunkKey(commit.job, commit.sequence), format::EncodeChunk(chunk));
-  model::MergeNodeStatistics(**statistics, commit.outcome.nodes);
+  model::MergeNodeStatistics(*rows.statistics, commit.outcome.nodes);
   job->statistics_changed = true;
-  if (groups != nullptr) prepared.exceptions.Write(group, job, groups);
-  return job->job;
+  if (!prepared.exceptions.empty()) prepared.exceptions.Write(group, job, rows.groups);
+  WriteReplaced(group, job, chunk, prepared, rows);
+  return absl::OkStatus();
 }
-
-}  // namespace
 
 void RocksJobStore::CommitChunk(model::ChunkCommit commit, Completion<JobPtr> done) {
   const absl::StatusOr<Chunk> chunk = FindChunk(commit.job, commit.sequence);
@@ -100,12 +118,23 @@ void RocksJobStore::CommitChunk(model::ChunkCommit commit, Completion<JobPtr> do
     return;
   }
   const absl::Time now = clock_->Now();
-  PreparedCommit prepared = Prepare(std::move(commit), *chunk, now);
-  const Passage passage{prepared.result_body.size() + prepared.exceptions.bytes()};
+  PreparedCommit prepared = PrepareCommit(std::move(commit), *chunk, now);
+  const Passage passage{prepared.bytes()};
   lane_.Submit<JobPtr>(
       passage,
-      [prepared = std::move(prepared), epoch = epoch_, now](Group& group) mutable {
-        return Commit(group, prepared, epoch, now);
+      [prepared = std::move(prepared), epoch = epoch_, now](Group& group) mutable -> absl::StatusOr<JobPtr> {
+        const absl::StatusOr<LaneJob*> job = group.FindJob(prepared.commit.job);
+        if (!job.ok()) return job.status();
+        absl::StatusOr<CommitRows> rows = ReadForCommit(group, *job, prepared);
+        if (!rows.ok()) return rows.status();
+        absl::StatusOr<std::vector<model::Resolution>> replaced =
+            ReadReplaced(group, prepared.commit.job, prepared.chunk);
+        if (!replaced.ok()) return replaced.status();
+        rows->replaced = *std::move(replaced);
+        auto changed = std::make_shared<Job>(*(*job)->job);
+        absl::Status committed = Commit(group, *job, std::move(changed), prepared, *std::move(rows), epoch, now);
+        if (!committed.ok()) return committed;
+        return (*job)->job;
       },
       std::move(done));
 }

@@ -47,7 +47,7 @@ class PageFiller {
   bool Take(std::vector<RecordException> block) {
     for (RecordException& exception : block) {
       if (!IsBehind(exception, behind_)) continue;
-      if (!query_.fingerprint.empty() && exception.fingerprint != query_.fingerprint) continue;
+      if (!query_.Wants(exception)) continue;
       bytes_ += static_cast<int64_t>(exception.input.size());
       const bool full = page_.items.size() == static_cast<size_t>(query_.page_size);
       if (full || (!page_.items.empty() && bytes_ > query_.bytes_max)) {
@@ -79,7 +79,33 @@ absl::StatusOr<BlockPlace> ReadPlace(const ListExceptionsQuery& query) {
   return *place;
 }
 
+/// Fills in what was done about the exceptions of a block.
+absl::Status AddResolutions(const engine::Engine& engine, const model::Job& job, std::vector<RecordException>& block) {
+  if (block.empty()) return absl::OkStatus();
+  const auto range = format::ResolutionsBetween(job.key(), block.front().place(), block.back().place());
+  const auto cursor = Scan(engine, Family::kExceptions, range);
+  auto at = block.begin();
+  for (; cursor->valid(); cursor->Next()) {
+    const std::optional<model::RecordPlace> place = format::ParseResolutionKey(cursor->key());
+    if (!place.has_value()) return CorruptKey();
+    at = std::find_if(at, block.end(), [&](const RecordException& exception) { return exception.place() == *place; });
+    if (at == block.end()) return CorruptKey();
+    absl::StatusOr<model::Resolution> resolution = format::DecodeResolution(cursor->value());
+    if (!resolution.ok()) return resolution.status();
+    at->resolution = *std::move(resolution);
+    at->resolution.state = model::StateOf(job, at->resolution);
+  }
+  return cursor->status();
+}
+
 }  // namespace
+
+void CountSettled(LaneJob* job, GroupMap& groups, const std::string& fingerprint) {
+  const auto group = groups.find(fingerprint);
+  if (group == groups.end()) return;
+  group->second.settled_count += 1;
+  job->changed_groups.insert(fingerprint);
+}
 
 PreparedExceptions::PreparedExceptions(std::vector<RecordException> exceptions) : exceptions_(std::move(exceptions)) {
   Arrange();
@@ -153,7 +179,8 @@ void PreparedExceptions::Write(Group& group, LaneJob* job, GroupMap* groups) {
 }
 
 absl::StatusOr<Page<RecordException>> RocksJobStore::ListExceptions(const ListExceptionsQuery& query) const {
-  if (absl::Status job = GetJob(query.job).status(); !job.ok()) return job;
+  const absl::StatusOr<model::JobPtr> job = GetJob(query.job);
+  if (!job.ok()) return job.status();
   const absl::StatusOr<BlockPlace> behind = ReadPlace(query);
   if (!behind.ok()) return behind.status();
 
@@ -175,10 +202,26 @@ absl::StatusOr<Page<RecordException>> RocksJobStore::ListExceptions(const ListEx
     absl::StatusOr<std::vector<RecordException>> block =
         format::DecodeExceptionBlock(all ? cursor->value() : std::string_view(*pointed_at));
     if (!block.ok()) return block.status();
+    if (absl::Status added = AddResolutions(*engine_, **job, *block); !added.ok()) return added;
     if (!filler.Take(*std::move(block))) break;
   }
   if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
   return filler.TakePage();
+}
+
+absl::StatusOr<RecordException> RocksJobStore::GetException(const model::JobKey& key,
+                                                            const model::RecordPlace& place) const {
+  const absl::StatusOr<model::JobPtr> job = GetJob(key);
+  if (!job.ok()) return job.status();
+  const auto range = format::ExceptionBlocksFrom(key, place.sequence, place.index);
+  const auto cursor = Scan(*engine_, Family::kExceptions, range);
+  if (!cursor->valid()) return cursor->status().ok() ? ExceptionNotFound(key, place) : cursor->status();
+  absl::StatusOr<std::vector<RecordException>> block = format::DecodeExceptionBlock(cursor->value());
+  if (!block.ok()) return block.status();
+  std::erase_if(*block, [&](const RecordException& exception) { return exception.place() != place; });
+  if (block->empty()) return ExceptionNotFound(key, place);
+  if (absl::Status added = AddResolutions(*engine_, **job, *block); !added.ok()) return added;
+  return std::move(block->front());
 }
 
 absl::StatusOr<std::vector<ExceptionGroup>> RocksJobStore::ListExceptionGroups(const model::JobKey& key) const {

@@ -48,4 +48,7 @@ class PreparedExceptions {
   size_t bytes_ = 0;
 };
 
+/// Counts one exception of a group of the job as settled.
+void CountSettled(LaneJob* job, GroupMap& groups, const std::string& fingerprint);
+
 }  // namespace millrace::store

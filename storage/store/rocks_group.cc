@@ -39,6 +39,13 @@ void Group::ChangeJob(LaneJob* job, model::JobPtr changed) {
     const std::string& unique_key = changed->options.unique_key;
     if (!unique_key.empty()) Delete(Family::kIndex, format::UniqueKeyKey(key.tenant, unique_key));
   }
+  if (model::IsFinal(job->job->state) && !model::IsFinal(changed->state)) {
+    Put(Family::kIndex, format::UnfinishedJobKey(key), "");
+    const std::string& unique_key = changed->options.unique_key;
+    if (!unique_key.empty()) {
+      Put(Family::kIndex, format::UniqueKeyKey(key.tenant, unique_key), format::EncodeIndexedJob({key.job_id}));
+    }
+  }
   job->job = changed;
   changes_.push_back(std::move(changed));
 }

@@ -37,7 +37,8 @@ class Group {
   absl::StatusOr<LaneJob*> FindJob(const model::JobKey& key);
   /// Adds a job that is not in the store.
   void AddJob(model::JobPtr job);
-  /// Replaces a job by what a verb made of it. A job that comes to its end gives up what only active jobs hold.
+  /// Replaces a job by what a verb made of it. A job that comes to its end gives up what only active jobs hold; one that is
+  /// at work again takes it back.
   void ChangeJob(LaneJob* job, model::JobPtr changed);
   /// Jobs that have not ended.
   std::vector<model::JobPtr> UnfinishedJobs() const { return table_->Unfinished(); }

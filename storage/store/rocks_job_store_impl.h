@@ -6,7 +6,8 @@
 //   rocks_commit.cc       CommitChunk
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
 //   rocks_results.cc      ReadChunk, ReadResults, GetNodeStatistics
-//   rocks_exceptions.cc   ListExceptions, ListExceptionGroups
+//   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
+//   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
 //
 // Reads run on the caller's thread and see what is durable. Writes go through the commit lane.
@@ -71,6 +72,9 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
                                                               int32_t results_max, int64_t bytes_max) const override;
   absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const override;
+  absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) override;
+  absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,
+                                                      const model::RecordPlace& place) const override;
   absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const override;
   absl::StatusOr<std::vector<model::ExceptionGroup>> ListExceptionGroups(const model::JobKey& job) const override;
 

@@ -45,7 +45,7 @@ absl::StatusOr<Gain> GainOf(const Group& group, const LaneJob& job, int64_t curs
   if (!place->has_value()) return all;
   // What all results sum up to, less what is not acknowledged, is what was acknowledged before.
   const int64_t bytes_before = now.counters.output_bytes - all.output_bytes;
-  const int64_t records_before = now.counters.records_completed + now.counters.records_failed - all.records;
+  const int64_t records_before = model::RecordsInResults(now) - all.records;
   return Gain{std::clamp<int64_t>((*place)->cumulative_output_bytes - bytes_before, 0, all.output_bytes),
               std::clamp<int64_t>((*place)->cumulative_records - records_before, 0, all.records)};
 }

@@ -42,6 +42,22 @@ absl::Status JobNotFinished(const model::Job& job) {
                    {{"pipeline_id", job.id}, {"state", state}});
 }
 
+absl::Status ExceptionNotFound(const model::JobKey& job, const model::RecordPlace& exception) {
+  const std::string id = model::ExceptionId(exception.sequence, exception.index);
+  return MakeError(Reason::kExceptionNotFound, absl::StrCat("job ", job.job_id, " has no exception ", id),
+                   {{"exception_id", id}, {"pipeline_id", job.job_id}});
+}
+
+absl::Status ExceptionSettled(const model::JobKey& job, const model::RecordPlace& exception,
+                              const model::Resolution& resolution) {
+  const std::string id = model::ExceptionId(exception.sequence, exception.index);
+  const std::string state(model::ExceptionStateName(resolution.state));
+  return MakeError(Reason::kExceptionSettled,
+                   absl::StrCat("exception ", id, " of job ", job.job_id, " is ", state, ", by ",
+                                resolution.resolved_by, " at ", absl::FormatTime(resolution.time, absl::UTCTimeZone())),
+                   {{"exception_id", id}, {"pipeline_id", job.job_id}, {"state", state}});
+}
+
 absl::Status RequestIdReused(std::string_view request_id) {
   const std::string id(request_id);
   return MakeError(Reason::kRequestIdReused,

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "storage/model/chunk.h"
+#include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/service_version.h"
 
@@ -21,6 +22,11 @@ absl::Status PipelineIdTaken(std::string_view job_id);
 absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder);
 /// JOB_NOT_FINISHED.
 absl::Status JobNotFinished(const model::Job& job);
+/// EXCEPTION_NOT_FOUND.
+absl::Status ExceptionNotFound(const model::JobKey& job, const model::RecordPlace& exception);
+/// EXCEPTION_SETTLED.
+absl::Status ExceptionSettled(const model::JobKey& job, const model::RecordPlace& exception,
+                              const model::Resolution& resolution);
 /// REQUEST_ID_REUSED.
 absl::Status RequestIdReused(std::string_view request_id);
 

@@ -41,8 +41,8 @@ std::string Describe(const model::Job& job) {
   const model::JobMetadata& metadata = job.metadata;
   const model::JobOptions& options = job.options;
   const model::JobCounters& counters = job.counters;
-  return Lines()
-      .Add("id", absl::StrCat(job.tenant, "/", job.id))
+  Lines lines;
+  lines.Add("id", absl::StrCat(job.tenant, "/", job.id))
       .Add("service", absl::StrCat(job.service, "[", job.service_version, "]"))
       .Add("service ids", absl::StrCat(job.service_id, " ", job.version_id, " ", job.config_hash))
       .Add("state", std::string(model::JobStateName(job.state)))
@@ -99,13 +99,16 @@ std::string Describe(const model::Job& job) {
       .Add("first_commit_time", job.first_commit_time)
       .Add("input_close_time", job.input_close_time)
       .Add("complete_time", job.complete_time)
-      .Add("owner", absl::StrCat(job.owner, " ", job.owner_epoch))
-      .Text();
+      .Add("owner", absl::StrCat(job.owner, " ", job.owner_epoch));
+  if (counters.records_discarded + counters.records_rerun != 0) {
+    lines.Add("rerun", absl::StrCat(counters.records_discarded, " ", counters.records_rerun));
+  }
+  return lines.Text();
 }
 
 std::string Describe(const model::Chunk& chunk) {
-  return Lines()
-      .Add("id", chunk.id)
+  Lines lines;
+  lines.Add("id", chunk.id)
       .Add("sequence", chunk.sequence)
       .Add("state", static_cast<int>(chunk.state))
       .Add("record_count", chunk.record_count)
@@ -117,8 +120,11 @@ std::string Describe(const model::Chunk& chunk) {
       .Add("commit_time", chunk.commit_time)
       .Add("attempts", chunk.attempts)
       .Add("config_hash", chunk.config_hash)
-      .Add("result_number", chunk.result_number)
-      .Text();
+      .Add("result_number", chunk.result_number);
+  for (const model::RecordPlace& place : chunk.replaces) {
+    lines.Add("replaces", model::ExceptionId(place.sequence, place.index));
+  }
+  return lines.Text();
 }
 
 std::string Describe(const model::ChunkInput& input) {
@@ -168,8 +174,9 @@ std::string Describe(const model::NodeStatisticsMap& nodes) {
 }
 
 std::string Describe(const model::RecordException& exception) {
-  return Lines()
-      .Add("id", model::ExceptionId(exception.sequence, exception.index))
+  const model::Resolution& resolution = exception.resolution;
+  Lines lines;
+  lines.Add("id", model::ExceptionId(exception.sequence, exception.index))
       .Add("chunk_id", exception.chunk_id)
       .Add("input", exception.input)
       .Add("node", exception.node)
@@ -178,14 +185,24 @@ std::string Describe(const model::RecordException& exception) {
       .Add("fingerprint", exception.fingerprint)
       .Add("config_hash", exception.config_hash)
       .Add("create_time", exception.create_time)
-      .Add("state", static_cast<int>(exception.state))
-      .Add("retries", exception.retries)
+      .Add("state", static_cast<int>(resolution.state))
+      .Add("retries", exception.retries);
+  if (exception.replaces.sequence != 0) {
+    lines.Add("replaces", model::ExceptionId(exception.replaces.sequence, exception.replaces.index));
+  }
+  if (resolution.kind == model::ResolutionKind::kNone) return lines.Text();
+  return lines.Add("resolution", static_cast<int>(resolution.kind))
+      .Add("rerun", model::ExceptionId(resolution.rerun.sequence, resolution.rerun.index))
+      .Add("resolved_by", resolution.resolved_by)
+      .Add("resolution_time", resolution.time)
+      .Add("note", resolution.note)
+      .Add("resolution_fingerprint", resolution.fingerprint)
       .Text();
 }
 
 std::string Describe(const model::ExceptionGroup& group) {
-  return Lines()
-      .Add("fingerprint", group.fingerprint)
+  Lines lines;
+  lines.Add("fingerprint", group.fingerprint)
       .Add("node", group.node)
       .Add("code", group.code)
       .Add("normalised_message", group.normalised_message)
@@ -194,8 +211,9 @@ std::string Describe(const model::ExceptionGroup& group) {
       .Add("first_time", group.first_time)
       .Add("last_time", group.last_time)
       .Add("sample_exception_id", group.sample_exception_id)
-      .Add("sample_message", group.sample_message)
-      .Text();
+      .Add("sample_message", group.sample_message);
+  if (group.settled_count != 0) lines.Add("settled_count", group.settled_count);
+  return lines.Text();
 }
 
 std::string Describe(const model::ServiceVersion& version) {

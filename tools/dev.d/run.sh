@@ -3,7 +3,7 @@
 
 demo_help() {
   cat <<'TEXT'
-Usage: ./tools/dev demo [--explain] [--keep]
+Usage: ./tools/dev demo [--explain | --triage] [--keep]
 
 Builds the server and the CLI (preset release, nothing else), then runs the main job: 10,000 reports of wildlife strikes
 through the service aviation/strike-severity, with the server killed half-way and started again. Fails unless every
@@ -11,6 +11,8 @@ record is accounted for. Under 8 minutes from nothing on two cores, seconds the 
 
   --explain    instead: a throttled job, and the answer of `millrace jobs explain` while it waits. Fails unless the
                sentence tells of the throttle. A second, once it is built
+  --triage     instead: the exceptions of that job are looked at, the service is mended, what failed is run again, and the
+               rest resolved by hand. Fails unless every record has a result in the end
   --keep       leave the temporary folder (data, outputs, logs) behind and say where it is
 TEXT
 }
@@ -63,7 +65,10 @@ build_programs() {
 dev_demo() {
   local argument script=tools/demo.sh arguments=()
   for argument in "$@"; do
-    if [[ $argument == --explain ]]; then script=tools/demo_explain.sh; else arguments+=("$argument"); fi
+    case $argument in
+      --explain | --triage) script=tools/demo_${argument#--}.sh ;;
+      *) arguments+=("$argument") ;;
+    esac
   done
   build_programs millraced millrace
   "$script" --bin build/release/bin "${arguments[@]}"

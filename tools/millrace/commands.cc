@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "tools/millrace/pipeline_options.h"
 
 namespace millrace::cli {
@@ -65,6 +66,15 @@ CLI::App* CommandTree::AddCommand(CLI::App* parent, const std::string& name, con
   for (const auto line : absl::StrSplit(examples, '\n')) absl::StrAppend(&footer, "  ", line, "\n");
   command->footer(footer + kGlobalHelp);
   return command;
+}
+
+std::vector<std::string> EnumNames(const google::protobuf::EnumDescriptor& descriptor, std::string_view prefix) {
+  std::vector<std::string> names;
+  for (int i = 0; i < descriptor.value_count(); ++i) {
+    if (descriptor.value(i)->number() == 0) continue;
+    names.emplace_back(absl::StripPrefix(descriptor.value(i)->name(), std::string(prefix)));
+  }
+  return names;
 }
 
 }  // namespace millrace::cli

@@ -4,9 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
+#include "google/protobuf/descriptor.h"
 #include "tools/millrace/failure.h"
 #include "tools/millrace/session.h"
 
@@ -49,11 +52,16 @@ class CommandTree {
   Action action_;
 };
 
+/// The names of an enum without their prefix, but for its value 0: what an option may be.
+std::vector<std::string> EnumNames(const google::protobuf::EnumDescriptor& descriptor, std::string_view prefix);
+
 // One function a family of commands, each in a file of its name.
 void AddRunCommand(CommandTree& tree);
 void AddServicesCommands(CommandTree& tree);
 void AddPipelinesCommands(CommandTree& tree);
 void AddJobsCommands(CommandTree& tree);
+/// jobs export.
+void AddExportCommand(CommandTree& tree, CLI::App* jobs);
 void AddExceptionsCommands(CommandTree& tree);
 /// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);

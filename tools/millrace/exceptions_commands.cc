@@ -4,19 +4,48 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "tools/millrace/commands.h"
+#include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
+#include "tools/millrace/render.h"
 #include "tools/millrace/run_report.h"
 
 namespace millrace::cli {
 namespace {
 
+constexpr char kStatePrefix[] = "EXCEPTION_STATE_";
+
 struct ExceptionsOptions {
   std::string id;
   std::string group;
+  std::vector<std::string> states;
   int64_t limit = 100;
 };
+
+struct ResolveOptions {
+  std::string id;
+  std::string exception;
+  std::string input;
+  std::string outputs;
+  bool discard = false;
+  std::string note;
+};
+
+struct ReprocessOptions {
+  std::string id;
+  std::vector<std::string> exceptions;
+  std::string group;
+  bool all = false;
+  bool preview = false;
+  std::string note;
+};
+
+std::string StateOf(const v1::RecordException& exception) {
+  return std::string(absl::StripPrefix(v1::ExceptionState_Name(exception.state()), kStatePrefix));
+}
 
 absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options) {
   const auto client = session.Connect();
@@ -24,7 +53,12 @@ absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options
   v1::ListExceptionsRequest request;
   request.set_job_id(options.id);
   request.set_fingerprint(options.group);
-  Table table({{"ID"}, {"CODE"}, {"NODE"}, {"ATTEMPTS"}, {"MESSAGE"}, {"INPUT"}});
+  for (const std::string& name : options.states) {
+    v1::ExceptionState state = v1::EXCEPTION_STATE_UNSPECIFIED;
+    v1::ExceptionState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
+    request.add_states(state);
+  }
+  Table table({{"ID"}, {"STATE"}, {"CODE"}, {"NODE"}, {"ATTEMPTS"}, {"MESSAGE"}, {"INPUT"}});
   std::vector<std::string> list;
   bool is_cut = false;
   for (const absl::StatusOr<v1::RecordException>& exception : client->AllExceptions(request, session.call())) {
@@ -32,7 +66,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options
     is_cut = static_cast<int64_t>(list.size()) == options.limit;
     if (is_cut) break;
     list.push_back(ExceptionToJson(*exception));
-    table.AddRow({exception->id(), exception->code(), exception->node(),
+    table.AddRow({exception->id(), StateOf(*exception), exception->code(), exception->node(),
                   absl::StrCat(std::max(exception->attempts(), 1)), exception->message(), exception->input()});
   }
   if (session.json()) {
@@ -67,6 +101,114 @@ absl::StatusOr<ExitCode> Groups(Session& session, const ExceptionsOptions& optio
   return ExitCode::kOk;
 }
 
+void PrintException(Session& session, const v1::RecordException& exception) {
+  if (session.json()) {
+    session.PrintJson(ExceptionToJson(exception));
+  } else {
+    session.out() << RenderException(exception, session);
+  }
+}
+
+absl::StatusOr<ExitCode> Show(Session& session, const ResolveOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::GetExceptionRequest request;
+  request.set_job_id(options.id);
+  request.set_exception_id(options.exception);
+  const auto exception = client->GetException(request, session.call());
+  if (!exception.ok()) return During("cannot show the exception", exception.status());
+  PrintException(session, *exception);
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Resolve(Session& session, const ResolveOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::ResolveExceptionRequest request;
+  request.set_job_id(options.id);
+  request.set_exception_id(options.exception);
+  request.set_note(options.note);
+  if (!options.input.empty()) request.set_corrected_input(options.input);
+  if (!options.outputs.empty()) request.set_outputs(options.outputs);
+  if (options.discard) request.set_discard(true);
+  const auto exception = client->ResolveException(request, session.call());
+  if (!exception.ok()) return During("the exception was not resolved", exception.status());
+  PrintException(session, *exception);
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::ReprocessExceptionsRequest request;
+  request.set_job_id(options.id);
+  request.set_note(options.note);
+  request.set_preview(options.preview);
+  for (const std::string& id : options.exceptions) request.mutable_ids()->add_ids(id);
+  if (!options.group.empty()) request.set_fingerprint(options.group);
+  if (options.all) request.set_all(true);
+  int64_t records = 0;
+  int64_t skipped = 0;
+  bool more = true;
+  while (more) {
+    const auto part = client->ReprocessExceptions(request, session.call());
+    if (!part.ok()) return During("the records are not run again", part.status());
+    records += part->record_count();
+    skipped += part->skipped_count();
+    // A preview of the next part would be one of this again.
+    more = part->more() && !options.preview;
+    request.set_up_to_sequence(options.exceptions.empty() ? part->up_to_sequence() : 0);
+    if (options.preview && part->more()) session.err() << "and more: only the first are counted\n";
+  }
+  if (session.json()) {
+    session.PrintJson(JsonObject({{"recordCount", absl::StrCat(records)}, {"skippedCount", absl::StrCat(skipped)}}));
+    return ExitCode::kOk;
+  }
+  session.out() << HumanCount(records) << (options.preview ? " records would be run again" : " records are run again");
+  if (skipped > 0) session.out() << ", " << HumanCount(skipped) << " passed over";
+  session.out() << "\n";
+  return ExitCode::kOk;
+}
+
+void AddResolveCommand(CommandTree& tree, CLI::App* group) {
+  auto options = std::make_shared<ResolveOptions>();
+  CLI::App* resolve =
+      tree.AddCommand(group, "resolve", "Resolve one exception by hand; the original is kept",
+                      "# run a mended record in its place\n"
+                      "millrace exceptions resolve JOB 12-7 --input '{\"n\": 5}' --note 'typing error'\n"
+                      "# its outputs are known\n"
+                      "millrace exceptions resolve JOB 12-7 --outputs '{\"total\": 0}'\n"
+                      "# no result is wanted\n"
+                      "millrace exceptions resolve JOB 12-7 --discard --note duplicate");
+  resolve->add_option("JOB", options->id, "The job")->required();
+  resolve->add_option("EXCEPTION", options->exception, "The exception, as `exceptions list` names it")->required();
+  CLI::Option_group* how = resolve->add_option_group("how");
+  how->add_option("--input", options->input, "Run this record in place of the one that failed")->type_name("JSON");
+  how->add_option("--outputs", options->outputs, "Give the record these outputs; nothing is run")->type_name("JSON");
+  how->add_flag("--discard", options->discard, "No result of the record is wanted");
+  how->require_option(1);
+  resolve->add_option("--note", options->note, "Why; kept with the exception")->type_name("TEXT");
+  tree.OnRun(resolve, options, &Resolve);
+}
+
+void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
+  auto options = std::make_shared<ReprocessOptions>();
+  CLI::App* reprocess =
+      tree.AddCommand(group, "reprocess", "Run records that failed once more, under the job's present version",
+                      "millrace exceptions reprocess JOB --all --preview\n"
+                      "millrace exceptions reprocess JOB --group 9f86d081884c7d65\n"
+                      "millrace exceptions reprocess JOB 12-7 12-8 --note 'the price list was missing'");
+  reprocess->add_option("JOB", options->id, "The job")->required();
+  CLI::Option_group* which = reprocess->add_option_group("which");
+  which->add_option("EXCEPTION", options->exceptions, "Some, as `exceptions list` names them");
+  which->add_option("--group", options->group, "Those of a group, as `exceptions groups` names it")->type_name("GROUP");
+  which->add_flag("--all", options->all, "Every one that is unresolved");
+  which->require_option(1);
+  reprocess->add_flag("--preview", options->preview, "Only count them");
+  reprocess->add_option("--note", options->note, "Why; kept with each exception")->type_name("TEXT");
+  tree.OnRun(reprocess, options, &Reprocess);
+}
+
 }  // namespace
 
 void AddExceptionsCommands(CommandTree& tree) {
@@ -80,6 +222,11 @@ void AddExceptionsCommands(CommandTree& tree) {
   list->add_option("ID", list_options->id, "The job")->required();
   list->add_option("--group", list_options->group, "Only exceptions of this group, as `exceptions groups` names it")
       ->type_name("GROUP");
+  list->add_option("--state", list_options->states, "Only exceptions in this state. May be repeated")
+      ->type_name("STATE")
+      ->expected(1)
+      ->take_all()
+      ->check(CLI::IsMember(EnumNames(*v1::ExceptionState_descriptor(), kStatePrefix), CLI::ignore_case));
   list->add_option("--limit", list_options->limit, "The most exceptions to list")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
@@ -92,6 +239,17 @@ void AddExceptionsCommands(CommandTree& tree) {
                       "millrace exceptions groups 01h2xcejqtf2nbrexx3vqjhp41");
   groups->add_option("ID", groups_options->id, "The job")->required();
   tree.OnRun(groups, groups_options, &Groups);
+
+  auto show_options = std::make_shared<ResolveOptions>();
+  CLI::App* show =
+      tree.AddCommand(group, "show", "Show one exception: the record, why it failed, what was done about it",
+                      "millrace exceptions show 01h2xcejqtf2nbrexx3vqjhp41 12-7");
+  show->add_option("JOB", show_options->id, "The job")->required();
+  show->add_option("EXCEPTION", show_options->exception, "The exception, as `exceptions list` names it")->required();
+  tree.OnRun(show, show_options, &Show);
+
+  AddResolveCommand(tree, group);
+  AddReprocessCommand(tree, group);
 }
 
 }  // namespace millrace::cli

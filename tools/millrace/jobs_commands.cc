@@ -24,17 +24,6 @@ struct JobsOptions {
   bool force = false;
 };
 
-/// The names of all states without their prefix.
-std::vector<std::string> StateNames() {
-  std::vector<std::string> names;
-  const auto* descriptor = v1::JobState_descriptor();
-  for (int i = 0; i < descriptor->value_count(); ++i) {
-    if (descriptor->value(i)->number() == v1::JOB_STATE_UNSPECIFIED) continue;
-    names.emplace_back(absl::StripPrefix(descriptor->value(i)->name(), kStatePrefix));
-  }
-  return names;
-}
-
 absl::StatusOr<ExitCode> List(Session& session, const JobsOptions& options) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
@@ -126,7 +115,7 @@ void AddJobsCommands(CommandTree& tree) {
       ->type_name("STATE")
       ->expected(1)
       ->take_all()
-      ->check(CLI::IsMember(StateNames(), CLI::ignore_case));
+      ->check(CLI::IsMember(EnumNames(*v1::JobState_descriptor(), kStatePrefix), CLI::ignore_case));
   list->add_option("--service", list_options->service, "Only jobs of this service")->type_name("FOLDER/NAME");
   list->add_option("--limit", list_options->limit, "The most jobs to list")
       ->type_name("N")
@@ -158,6 +147,8 @@ void AddJobsCommands(CommandTree& tree) {
   remove->add_option("ID", delete_options->id, "The job, or its pipeline: the ids are the same")->required();
   remove->add_flag("--force", delete_options->force, "Cancel it first if it has not ended");
   tree.OnRun(remove, delete_options, &Delete);
+
+  AddExportCommand(tree, group);
 }
 
 }  // namespace millrace::cli

@@ -78,8 +78,10 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"state", DescribeState(job.state(), job.outcome())},
           {"reason", job.state_reason()},
           {"input", WithoutPrefix(v1::PipelineState_Name(job.pipeline_state()), "PIPELINE_STATE_")},
-          {"records", Share(sums.records_completed() + sums.records_failed(), sums.records_submitted())},
+          {"records", Share(sums.records_completed() + sums.records_failed() + sums.records_discarded(),
+                            sums.records_submitted())},
           {"  failed", NonZero(sums.records_failed())},
+          {"  discarded", NonZero(sums.records_discarded())},
           {"  skipped", NonZero(sums.records_skipped())},
           {"chunks", Share(sums.chunks_completed(), sums.chunks_submitted())},
           {"  retried", NonZero(sums.chunks_retried())},
@@ -162,6 +164,35 @@ std::string RenderExplanation(const v1::ExplainJobResponse& explanation, const S
               {"done at the latest", TimeOf(explanation.has_eta_latest(), explanation.eta_latest(), session)},
           },
           session.out_style()));
+}
+
+std::string RenderException(const v1::RecordException& exception, const Session& session) {
+  const v1::Resolution& resolution = exception.resolution();
+  const std::string rerun =
+      resolution.sequence() > 0 ? absl::StrCat(resolution.sequence(), "-", resolution.index()) : "";
+  return RenderFacts(
+      {
+          {"id", exception.id()},
+          {"state", WithoutPrefix(v1::ExceptionState_Name(exception.state()), "EXCEPTION_STATE_")},
+          {"chunk", exception.chunk_id()},
+          {"node", exception.node()},
+          {"code", exception.code()},
+          {"message", exception.message()},
+          {"attempts", absl::StrCat(exception.attempts())},
+          {"config hash", exception.config_hash()},
+          {"group", exception.fingerprint()},
+          {"created", TimeOf(exception.has_create_time(), exception.create_time(), session)},
+          {"replaces", exception.replaces_exception_id()},
+          {"input", exception.input()},
+          {"resolution", exception.has_resolution()
+                             ? WithoutPrefix(v1::ResolutionKind_Name(resolution.kind()), "RESOLUTION_KIND_")
+                             : ""},
+          {"  by", resolution.resolved_by()},
+          {"  at", TimeOf(resolution.has_time(), resolution.time(), session)},
+          {"  note", resolution.note()},
+          {"  record", rerun},
+      },
+      session.out_style());
 }
 
 std::string RenderStatus(const v1::PipelineStatus& status, const Session& session) {

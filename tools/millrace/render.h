@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "millrace/v1/catalog_service.pb.h"
+#include "millrace/v1/exception_service.pb.h"
 #include "millrace/v1/job.pb.h"
 #include "millrace/v1/job_service.pb.h"
 #include "millrace/v1/pipeline_service.pb.h"
@@ -24,6 +25,9 @@ std::string RenderJobs(const std::vector<v1::Job>& jobs, const Session& session)
 
 /// Why a job is not running: the sentence, then the numbers that are not 0.
 std::string RenderExplanation(const v1::ExplainJobResponse& explanation, const Session& session);
+
+/// An exception: the record, why it failed, and what was done about it.
+std::string RenderException(const v1::RecordException& exception, const Session& session);
 
 /// The numbers of a pipeline.
 std::string RenderStatus(const v1::PipelineStatus& status, const Session& session);

@@ -65,10 +65,10 @@ std::string RenderReport(const RunReport& report, const Style& style) {
 }
 
 std::string RenderGroups(const std::vector<v1::ExceptionGroup>& groups, const Style& style) {
-  Table table({{"COUNT", Align::kRight}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"GROUP"}});
+  Table table({{"COUNT", Align::kRight}, {"OPEN", Align::kRight}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"GROUP"}});
   for (const v1::ExceptionGroup& group : groups) {
-    table.AddRow(
-        {HumanCount(group.count()), group.code(), group.node(), group.normalised_message(), group.fingerprint()});
+    table.AddRow({HumanCount(group.count()), HumanCount(group.unresolved_count()), group.code(), group.node(),
+                  group.normalised_message(), group.fingerprint()});
   }
   return table.empty() ? "" : table.Render(style);
 }

@@ -141,6 +141,10 @@ class GrpcConnection final : public Connection {
                                                     const CallOptions& options) override {
     return Call(method::kExplainJob, *jobs_, &v1::JobService::Stub::ExplainJob, request, options);
   }
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
+                                                      const CallOptions& options) override {
+    return Call(method::kListRecords, *jobs_, &v1::JobService::Stub::ListRecords, request, options);
+  }
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Call(method::kDeleteJob, *jobs_, &v1::JobService::Stub::DeleteJob, request, options);
@@ -153,6 +157,20 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
                                                                       const CallOptions& options) override {
     return Call(method::kListExceptionGroups, *exceptions_, &v1::ExceptionService::Stub::ListExceptionGroups, request,
+                options);
+  }
+  absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& request,
+                                                   const CallOptions& options) override {
+    return Call(method::kGetException, *exceptions_, &v1::ExceptionService::Stub::GetException, request, options);
+  }
+  absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionRequest& request,
+                                                       const CallOptions& options) override {
+    return Call(method::kResolveException, *exceptions_, &v1::ExceptionService::Stub::ResolveException, request,
+                options);
+  }
+  absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::ReprocessExceptionsRequest& request,
+                                                                      const CallOptions& options) override {
+    return Call(method::kReprocessExceptions, *exceptions_, &v1::ExceptionService::Stub::ReprocessExceptions, request,
                 options);
   }
 

@@ -28,9 +28,13 @@ inline constexpr std::string_view kTestService = "millrace.v1.CatalogService/Tes
 inline constexpr std::string_view kGetJob = "millrace.v1.JobService/GetJob";
 inline constexpr std::string_view kListJobs = "millrace.v1.JobService/ListJobs";
 inline constexpr std::string_view kExplainJob = "millrace.v1.JobService/ExplainJob";
+inline constexpr std::string_view kListRecords = "millrace.v1.JobService/ListRecords";
 inline constexpr std::string_view kDeleteJob = "millrace.v1.JobService/DeleteJob";
 inline constexpr std::string_view kListExceptions = "millrace.v1.ExceptionService/ListExceptions";
 inline constexpr std::string_view kListExceptionGroups = "millrace.v1.ExceptionService/ListExceptionGroups";
+inline constexpr std::string_view kGetException = "millrace.v1.ExceptionService/GetException";
+inline constexpr std::string_view kResolveException = "millrace.v1.ExceptionService/ResolveException";
+inline constexpr std::string_view kReprocessExceptions = "millrace.v1.ExceptionService/ReprocessExceptions";
 inline constexpr std::string_view kCreateBackup = "millrace.v1.AdminService/CreateBackup";
 inline constexpr std::string_view kHealthCheck = "grpc.health.v1.Health/Check";
 }  // namespace method

@@ -114,6 +114,10 @@ class RetryingConnection final : public Connection {
                                                     const CallOptions& options) override {
     return Repeat(method::kExplainJob, &Connection::ExplainJob, request, options);
   }
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
+                                                      const CallOptions& options) override {
+    return Repeat(method::kListRecords, &Connection::ListRecords, request, options);
+  }
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Repeat(method::kDeleteJob, &Connection::DeleteJob, request, options);
@@ -126,6 +130,18 @@ class RetryingConnection final : public Connection {
   absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::ListExceptionGroupsRequest& request,
                                                                       const CallOptions& options) override {
     return Repeat(method::kListExceptionGroups, &Connection::ListExceptionGroups, request, options);
+  }
+  absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& request,
+                                                   const CallOptions& options) override {
+    return Repeat(method::kGetException, &Connection::GetException, request, options);
+  }
+  absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionRequest& request,
+                                                       const CallOptions& options) override {
+    return Repeat(method::kResolveException, &Connection::ResolveException, request, options);
+  }
+  absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::ReprocessExceptionsRequest& request,
+                                                                      const CallOptions& options) override {
+    return Repeat(method::kReprocessExceptions, &Connection::ReprocessExceptions, request, options);
   }
 
   absl::StatusOr<v1::Backup> CreateBackup(const v1::CreateBackupRequest& request, const CallOptions& options) override {

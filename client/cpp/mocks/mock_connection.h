@@ -59,6 +59,8 @@ class MockConnection : public Connection {
               (override));
 
   MOCK_METHOD(absl::StatusOr<v1::Job>, GetJob, (const v1::GetJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListRecordsResponse>, ListRecords, (const v1::ListRecordsRequest&, const CallOptions&),
+              (override));
   MOCK_METHOD(absl::StatusOr<v1::DeleteJobResponse>, DeleteJob, (const v1::DeleteJobRequest&, const CallOptions&),
               (override));
   MOCK_METHOD(absl::StatusOr<v1::ListJobsResponse>, ListJobs, (const v1::ListJobsRequest&, const CallOptions&),
@@ -72,6 +74,12 @@ class MockConnection : public Connection {
               (override));
   MOCK_METHOD(absl::StatusOr<v1::ListExceptionGroupsResponse>, ListExceptionGroups,
               (const v1::ListExceptionGroupsRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::RecordException>, GetException, (const v1::GetExceptionRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::RecordException>, ResolveException,
+              (const v1::ResolveExceptionRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ReprocessExceptionsResponse>, ReprocessExceptions,
+              (const v1::ReprocessExceptionsRequest&, const CallOptions&), (override));
 
   MOCK_METHOD(absl::Status, CheckHealth, (const CallOptions&), (override));
 };

@@ -99,9 +99,13 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, GetJob, GetJobRequest, Job),
       PROOF(JobService, ListJobs, ListJobsRequest, ListJobsResponse),
       PROOF(JobService, ExplainJob, ExplainJobRequest, ExplainJobResponse),
+      PROOF(JobService, ListRecords, ListRecordsRequest, ListRecordsResponse),
       PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
       PROOF(ExceptionService, ListExceptions, ListExceptionsRequest, ListExceptionsResponse),
       PROOF(ExceptionService, ListExceptionGroups, ListExceptionGroupsRequest, ListExceptionGroupsResponse),
+      PROOF(ExceptionService, GetException, GetExceptionRequest, RecordException),
+      PROOF(ExceptionService, ResolveException, ResolveExceptionRequest, RecordException),
+      PROOF(ExceptionService, ReprocessExceptions, ReprocessExceptionsRequest, ReprocessExceptionsResponse),
       PROOF(AdminService, CreateBackup, CreateBackupRequest, Backup),
   };
   return *proofs;

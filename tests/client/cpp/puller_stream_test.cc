@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "tests/client/cpp/puller_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -97,9 +98,10 @@ TEST_F(PullerStreamTest, ExplicitModeAcknowledgesByCallAndOpensTheWindow) {
 }
 
 TEST_F(PullerStreamTest, WhileNothingComesTheStatusIsAskedFor) {
+  bool asked = false;
   EXPECT_CALL(*connection_, GetPipelineStatus)
-      .WillOnce([this](const v1::GetPipelineStatusRequest&, const CallOptions&) {
-        servers_[0].Answer(ResultNumber(1));
+      .WillRepeatedly([&](const v1::GetPipelineStatusRequest&, const CallOptions&) {
+        if (!std::exchange(asked, true)) servers_[0].Answer(ResultNumber(1));
         v1::PipelineStatus status;
         status.set_records_submitted(7);
         return status;

@@ -13,7 +13,6 @@
 #include "server/execution/lua_service_compiler.h"
 #include "storage/model/chunk.h"
 #include "storage/model/clock.h"
-#include "storage/model/limits.h"
 
 namespace millrace::execution {
 
@@ -38,7 +37,8 @@ struct ChunkSettings {
   std::string chunk_parameters_json;
   std::vector<std::string> selected_outputs;
   model::SummarySpec summary;
-  absl::Duration record_timeout = model::kRecordTimeoutDefault;
+  /// Long, so that only those meet it who ask for it, however slow the machine.
+  absl::Duration record_timeout = absl::Hours(1);
   uint64_t random_seed = 0;
 };
 

@@ -43,6 +43,8 @@ std::vector<Sample> Samples() {
       {"ResultPlace", result_row, [](std::string_view row) { return DecodeResultPlace(row).status(); }},
       {"Exceptions", EncodeExceptionBlock(SampleExceptions()),
        [](std::string_view row) { return DecodeExceptionBlock(row).status(); }},
+      {"Resolution", EncodeResolution(SampleResolution()),
+       [](std::string_view row) { return DecodeResolution(row).status(); }},
       {"Group", EncodeExceptionGroup(SampleGroup()),
        [](std::string_view row) { return DecodeExceptionGroup(row).status(); }},
       {"Statistics", EncodeNodeStatistics(SampleStatistics()),

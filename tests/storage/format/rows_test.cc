@@ -172,11 +172,12 @@ TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
   const model::ChunkResult result = SampleResult();
   const std::vector<std::pair<std::string, std::string>> digests = {
       {EncodeJobDefinition(SampleJob()), "fa3b867fab47d551"},
-      {EncodeJobProgress(SampleJob()), "13c3bdfcf3d049a8"},
-      {EncodeChunk(SampleChunk()), "1d70757b729eb5fb"},
+      {EncodeJobProgress(SampleJob()), "0aa28ac6f897e577"},
+      {EncodeChunk(SampleChunk()), "3a223a2b9714e517"},
       {EncodeInput("payload", "{}", SampleChunk().summary), "d0430137ea602acd"},
       {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "bc6049b9a36ea84b"},
-      {EncodeExceptionGroup(SampleGroup()), "39ff5dc39cdc6972"},
+      {EncodeExceptionGroup(SampleGroup()), "27344cc75661d8c8"},
+      {EncodeResolution(SampleResolution()), "b5804a949da7a9ac"},
       {EncodeNodeStatistics(SampleStatistics()), "8b1f88e7a18b6e4a"},
       {EncodeServiceVersion(SampleVersion()), "a4d7e01ce80ecac6"},
       {EncodeIndexedChunk({7, "hash"}), "5fe3ec4c666a1074"},

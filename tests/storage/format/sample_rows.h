@@ -48,7 +48,7 @@ inline model::Job SampleJob() {
   job.selected_outputs = {"b", "a"};
   job.request_id = "request";
   job.request_hash = "request-hash";
-  job.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  job.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   job.last_sequence = 9;
   job.watermark = 10;
   job.highest_committed = 11;
@@ -85,6 +85,7 @@ inline model::Chunk SampleChunk() {
   chunk.attempts = 2;
   chunk.config_hash = "config-hash";
   chunk.result_number = 5;
+  chunk.replaces = {{1, 0}, {2, 299}};
   return chunk;
 }
 
@@ -128,7 +129,18 @@ inline std::vector<model::RecordException> SampleExceptions() {
 
 inline model::ExceptionGroup SampleGroup() {
   using millrace::testing::At;
-  return {"0123456789abcdef", "mass", "FAILED", "unknown '…'", "config-hash", 12, At(1), At(2), "3-1", "unknown 'x'"};
+  return {"0123456789abcdef", "mass", "FAILED", "unknown '…'", "config-hash", 12, At(1), At(2), "3-1",
+          "unknown 'x'",      5};
+}
+
+inline model::Resolution SampleResolution() {
+  return {model::ExceptionState::kReplaced,
+          model::ResolutionKind::kCorrectedInput,
+          {9, 8},
+          "somebody",
+          millrace::testing::At(1),
+          "note",
+          "0123456789abcdef"};
 }
 
 inline model::NodeStatisticsMap SampleStatistics() {

@@ -139,7 +139,7 @@ TEST_F(CommittedChunkTest, EachFailureBecomesAnException) {
   EXPECT_EQ(second.fingerprint, Fingerprint("mass", "FAILED", "unknown size", chunk_.config_hash));
   EXPECT_EQ(second.config_hash, chunk_.config_hash);
   EXPECT_EQ(second.create_time, At(2));
-  EXPECT_EQ(second.state, ExceptionState::kUnresolved);
+  EXPECT_EQ(second.resolution.state, ExceptionState::kUnresolved);
 }
 
 RecordException ExceptionAt(int64_t sequence, std::string_view message, int64_t second) {

@@ -129,6 +129,11 @@ const std::vector<Row>& Table() {
       {"the server finds the job broken", 2, false,
        [](World& world) { ApplyFail(world.job, "broken", At(9)); return absl::OkStatus(); },
        {kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, "–", "–", "–", "–", "–"}},
+      {"failed records are run again", 2, true, [](World& world) { return ApplyRerun(world.job, 8, At(9)); },
+       {kNever, "stays", "stays", "stays", "stays", "→ CLOSED", kToTimeout, kClosed, kGone, kGone}},
+      {"a failed record is discarded", 2, true,
+       [](World& world) { ApplyDiscard(world.job, At(9)); return absl::OkStatus(); },
+       {kNever, "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays"}},
   };
   // clang-format on
   return rows;

@@ -73,7 +73,7 @@ TEST_P(ExceptionsTest, HoldAllThatIsNeededToMendTheRecord) {
   EXPECT_EQ(exception.message, "unknown size 'Huge'");
   EXPECT_EQ(exception.config_hash, ExampleVersion().config_hash);
   EXPECT_EQ(exception.create_time, At(1));
-  EXPECT_EQ(exception.state, model::ExceptionState::kUnresolved);
+  EXPECT_EQ(exception.resolution.state, model::ExceptionState::kUnresolved);
 }
 
 TEST_P(ExceptionsTest, AreListedInPushOrderWhateverTheCommitOrder) {

@@ -103,6 +103,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     Reopen();
     CompareEverything();
     EXPECT_GT(commits_, kSteps / 20) << "the run was too dull to show anything";
+    EXPECT_GT(resolutions_, kSteps / 100);
   }
 
  private:
@@ -127,7 +128,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
   }
 
   void Step() {
-    switch (Below(16)) {
+    switch (Below(18)) {
       case 0:
         return CreateVersion();
       case 1:
@@ -150,6 +151,9 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
         return Acknowledge();
       case 14:
         return OneIn(3) ? EndJob() : CompareLists();
+      case 15:
+      case 16:
+        return Resolve();
       default:
         return OneIn(6) ? Reopen() : CompareLists();
     }
@@ -240,6 +244,35 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     Compare(job);
   }
 
+  void Resolve() {
+    const JobKey job = SomeJob();
+    ResolveExceptions request{.job = job, .kind = static_cast<model::ResolutionKind>(1 + Below(4))};
+    request.chunk.id = absl::StrCat("rerun-", ++reruns_made_);
+    const auto all = model_->ListExceptions({.job = job});
+    if (all.ok()) {
+      for (const model::RecordException& exception : all->items) {
+        const bool open = exception.resolution.state == model::ExceptionState::kUnresolved;
+        if (request.exceptions.size() < 3 && (open ? OneIn(2) : OneIn(30))) {
+          request.exceptions.push_back(exception.place());
+        }
+      }
+    }
+    if (request.exceptions.empty() || OneIn(20)) request.exceptions.push_back({1 + Below(3), 9});
+    for (size_t i = 0; i < request.exceptions.size(); ++i) {
+      request.chunk.record_count += 1;
+      request.chunk.json_lines += "{\"n\":1}\n";
+      request.outputs_json_lines += "{\"m\":3}\n";
+    }
+    request.resolved_by = "somebody";
+    request.note = OneIn(2) ? "why" : "";
+    OnBoth("ResolveExceptions", [&](JobStore& store) {
+      auto resolved = store.ResolveExceptions(request);
+      if (resolved.ok() && &store == model_.get()) ++resolutions_;
+      return resolved;
+    });
+    Compare(job);
+  }
+
   void EndJob() {
     const JobKey job = SomeJob();
     const int64_t how = Below(9);
@@ -279,6 +312,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     exceptions.bytes_max = Below(30);
     const auto groups = model_->ListExceptionGroups(exceptions.job);
     if (groups.ok() && !groups->empty() && OneIn(2)) exceptions.fingerprint = groups->back().fingerprint;
+    if (OneIn(2)) exceptions.states = {model::ExceptionState::kUnresolved, model::ExceptionState::kReplaced};
     ExpectSameText("ListExceptions", [&](const JobStore& store) {
       return AllPages([&](const std::string& token) {
         exceptions.token = token;
@@ -325,6 +359,8 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
   std::mt19937_64 random_;
   int64_t oldest_job_ = 0;
   int versions_made_ = 0;
+  int reruns_made_ = 0;
+  int resolutions_ = 0;
   int commits_ = 0;
   model::ManualClock clock_{millrace::testing::At(0)};
   harness::TemporaryFolder folder_;

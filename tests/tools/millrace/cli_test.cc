@@ -42,7 +42,11 @@ TEST_F(CliTest, EveryCommandHasExamples) {
                                                                                        {"jobs", "list"},
                                                                                        {"jobs", "show"},
                                                                                        {"exceptions", "list"},
+                                                                                       {"jobs", "export"},
                                                                                        {"exceptions", "groups"},
+                                                                                       {"exceptions", "show"},
+                                                                                       {"exceptions", "resolve"},
+                                                                                       {"exceptions", "reprocess"},
                                                                                        {"health"},
                                                                                        {"version"},
                                                                                        {"completion"}}) {

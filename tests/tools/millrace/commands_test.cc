@@ -233,6 +233,86 @@ TEST_F(CommandsTest, ExceptionsShowTheirInput) {
   EXPECT_THAT(out(), HasSubstr("\"input\": \"oops\xEF\xBF\xBD\""));
 }
 
+TEST_F(CommandsTest, AnExceptionIsResolvedInExactlyOneWay) {
+  EXPECT_CALL(*connection_, ResolveException)
+      .WillOnce([](const v1::ResolveExceptionRequest& request, const auto&) {
+        EXPECT_EQ(request.job_id(), "j");
+        EXPECT_EQ(request.exception_id(), "12-7");
+        EXPECT_EQ(request.corrected_input(), "{\"n\":5}");
+        EXPECT_EQ(request.note(), "typing error");
+        v1::RecordException exception;
+        exception.set_id("12-7");
+        exception.set_state(v1::EXCEPTION_STATE_REPROCESSING);
+        exception.mutable_resolution()->set_kind(v1::RESOLUTION_KIND_CORRECTED_INPUT);
+        exception.mutable_resolution()->set_resolved_by("ann");
+        return exception;
+      })
+      .WillOnce([](const v1::ResolveExceptionRequest& request, const auto&) {
+        EXPECT_TRUE(request.discard());
+        return v1::RecordException();
+      });
+  EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7", "--input", "{\"n\":5}", "--note", "typing error"}, connection_),
+            0)
+      << err();
+  EXPECT_THAT(out(), HasSubstr("REPROCESSING"));
+  EXPECT_THAT(out(), HasSubstr("CORRECTED_INPUT"));
+  EXPECT_THAT(out(), HasSubstr("ann"));
+  EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7", "--discard"}, connection_), 0) << err();
+  EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7"}, connection_), 2);
+  EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7", "--discard", "--outputs", "{}"}, connection_), 2);
+}
+
+TEST_F(CommandsTest, ReprocessingGoesOnUntilAllIsTaken) {
+  EXPECT_CALL(*connection_, ReprocessExceptions)
+      .WillOnce([](const v1::ReprocessExceptionsRequest& request, const auto&) {
+        EXPECT_TRUE(request.all());
+        EXPECT_EQ(request.up_to_sequence(), 0);
+        v1::ReprocessExceptionsResponse response;
+        response.set_record_count(10'000);
+        response.set_more(true);
+        response.set_up_to_sequence(40);
+        return response;
+      })
+      .WillOnce([](const v1::ReprocessExceptionsRequest& request, const auto&) {
+        EXPECT_EQ(request.up_to_sequence(), 40) << "what fails again is not run again";
+        v1::ReprocessExceptionsResponse response;
+        response.set_record_count(5);
+        response.set_skipped_count(1);
+        return response;
+      });
+  EXPECT_EQ(Run({"exceptions", "reprocess", "j", "--all"}, connection_), 0) << err();
+  EXPECT_EQ(out(), "10,005 records are run again, 1 passed over\n");
+  EXPECT_EQ(Run({"exceptions", "reprocess", "j"}, connection_), 2);
+  EXPECT_EQ(Run({"exceptions", "reprocess", "j", "1-0", "--all"}, connection_), 2);
+}
+
+TEST_F(CommandsTest, AnExportHasOneLineARecord) {
+  EXPECT_CALL(*connection_, ListRecords).WillRepeatedly([](const v1::ListRecordsRequest& request, const auto&) {
+    EXPECT_TRUE(request.with_input());
+    v1::ListRecordsResponse response;
+    v1::Record& done = *response.add_records();
+    done.set_sequence(1);
+    done.set_chunk_id("c");
+    done.set_state(v1::RECORD_STATE_COMPLETED);
+    done.set_outputs("{\"m\":2}");
+    done.set_input("{\"n\":1}");
+    v1::Record& failed = *response.add_records();
+    failed.set_sequence(1);
+    failed.set_index(1);
+    failed.set_chunk_id("c");
+    failed.set_state(v1::RECORD_STATE_FAILED);
+    failed.set_exception_id("1-1");
+    failed.set_code("FAILED");
+    failed.set_input("oops");
+    return response;
+  });
+  EXPECT_EQ(Run({"jobs", "export", "j", "--with-input"}, connection_), 0) << err();
+  EXPECT_EQ(out(),
+            "{\"id\":\"1-0\",\"chunk\":\"c\",\"state\":\"COMPLETED\",\"outputs\":{\"m\":2},\"input\":{\"n\":1}}\n"
+            "{\"id\":\"1-1\",\"chunk\":\"c\",\"state\":\"FAILED\",\"error\":{\"exception\":\"1-1\",\"node\":\"\","
+            "\"code\":\"FAILED\",\"message\":\"\"},\"input\":\"oops\"}\n");
+}
+
 TEST_F(CommandsTest, TestingAServiceTellsWhetherRecordsFailed) {
   v1::TestServiceResponse response;
   *response.mutable_result() = OneResult().results(0);

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/handlers/job_handlers.h"
+#include "server/handlers/validate.h"
+#include "storage/model/errors.h"
+#include "storage/model/limits.h"
+
+namespace millrace::handlers {
+namespace {
+
+using model::ExceptionState;
+using model::RecordException;
+
+/// Puts records that failed into chunks, and has them run again.
+class Rerun {
+ public:
+  Rerun(const v1::ReprocessExceptionsRequest& request, const Call& call, const Deps& deps)
+      : request_(request), call_(call), deps_(deps), key_(call.job(request.job_id())) {}
+
+  /// False when the call has taken all that it may.
+  absl::StatusOr<bool> Add(const RecordException& exception) {
+    // What was lost with its chunk has no input, and nothing can be run.
+    if (exception.resolution.state != ExceptionState::kUnresolved || exception.input.empty()) {
+      skipped_ += 1;
+      return true;
+    }
+    if (taken_ == model::kReprocessRecordsMax) return false;
+    if (request_.preview()) {
+      taken_ += 1;
+      return true;
+    }
+    if (absl::Status status = MakeRoom(exception); !status.ok()) return status;
+    chunk_.json_lines += exception.input + "\n";
+    exceptions_.push_back(exception.place());
+    taken_ += 1;
+    return true;
+  }
+
+  /// Stores what is left.
+  absl::Status Flush() {
+    if (exceptions_.empty()) return absl::OkStatus();
+    store::ResolveExceptions resolve{.job = key_, .kind = model::ResolutionKind::kReprocess};
+    const auto count = static_cast<int64_t>(exceptions_.size());
+    resolve.exceptions = std::exchange(exceptions_, {});
+    resolve.chunk = std::exchange(chunk_, {});
+    resolve.chunk.id = deps_.ids.Next();
+    resolve.chunk.record_count = static_cast<int32_t>(count);
+    resolve.chunk.parameters_json = parameters_;
+    resolve.resolved_by = call_.principal.user;
+    resolve.note = request_.note();
+    absl::Status stored = deps_.store.ResolveExceptions(std::move(resolve)).status();
+    (stored.ok() ? stored_ : taken_) += stored.ok() ? count : -count;
+    return stored;
+  }
+
+  int64_t taken() const { return taken_; }
+  int64_t stored() const { return stored_; }
+  int64_t skipped() const { return skipped_; }
+
+ private:
+  /// Begins another chunk where this record does not fit in.
+  absl::Status MakeRoom(const RecordException& exception) {
+    if (exception.sequence != source_) {
+      absl::StatusOr<model::ChunkInput> source = deps_.store.ReadChunk(key_, exception.sequence);
+      if (!source.ok()) return source.status();
+      source_ = exception.sequence;
+      if (source->chunk.parameters_json != parameters_) {
+        if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
+        parameters_ = std::move(source->chunk.parameters_json);
+      }
+    }
+    const bool is_full = exceptions_.size() == static_cast<size_t>(model::kRerunChunkRecordsMax) ||
+                         chunk_.json_lines.size() >= model::kRerunChunkBytesTarget;
+    return is_full ? Flush() : absl::OkStatus();
+  }
+
+  const v1::ReprocessExceptionsRequest& request_;
+  const Call& call_;
+  const Deps& deps_;
+  const model::JobKey key_;
+
+  // The chunk in the making.
+  model::NewChunk chunk_;
+  std::vector<model::RecordPlace> exceptions_;
+  std::string parameters_;
+  /// The chunk whose parameters were looked at last.
+  int64_t source_ = 0;
+
+  int64_t taken_ = 0;
+  int64_t stored_ = 0;
+  int64_t skipped_ = 0;
+};
+
+absl::Status AddByIds(const v1::ReprocessExceptionsRequest& request, const model::JobKey& key, const Deps& deps,
+                      Rerun& rerun) {
+  const int count = request.ids().ids_size();
+  if (count < 1 || count > model::kReprocessIdsMax) {
+    return model::FieldError("ids.ids", absl::StrCat("expected 1 to ", model::kReprocessIdsMax, ", got ", count));
+  }
+  std::set<model::RecordPlace> places;
+  for (int i = 0; i < count; ++i) {
+    const auto place = ReadExceptionId(absl::StrCat("ids.ids[", i, "]"), request.ids().ids(i));
+    if (!place.ok()) return place.status();
+    places.insert(*place);
+  }
+  std::vector<RecordException> exceptions;
+  for (const model::RecordPlace& place : places) {
+    absl::StatusOr<RecordException> exception = deps.store.GetException(key, place);
+    if (!exception.ok()) return exception.status();
+    exceptions.push_back(*std::move(exception));
+  }
+  for (const RecordException& exception : exceptions) {
+    if (const auto added = rerun.Add(exception); !added.ok()) return added.status();
+  }
+  return absl::OkStatus();
+}
+
+/// True when all were taken.
+absl::StatusOr<bool> AddFromList(const v1::ReprocessExceptionsRequest& request, const model::JobKey& key,
+                                 int64_t up_to_sequence, const Deps& deps, Rerun& rerun) {
+  store::ListExceptionsQuery query{.job = key, .fingerprint = request.fingerprint()};
+  query.states = {ExceptionState::kUnresolved};
+  do {
+    const absl::StatusOr<store::Page<RecordException>> page = deps.store.ListExceptions(query);
+    if (!page.ok()) return page.status();
+    for (const RecordException& exception : page->items) {
+      if (exception.sequence > up_to_sequence) return true;
+      const absl::StatusOr<bool> added = rerun.Add(exception);
+      if (!added.ok()) return added.status();
+      if (!*added) return false;
+    }
+    query.token = page->next_token;
+  } while (!query.token.empty());
+  return true;
+}
+
+absl::Status CheckRequest(const v1::ReprocessExceptionsRequest& request) {
+  if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
+  if (absl::Status status = ValidateText("note", request.note(), model::kMetadataBytesMax); !status.ok()) return status;
+  if (request.up_to_sequence() < 0) {
+    return model::FieldError("up_to_sequence",
+                             absl::StrCat("expected 0 or the place of a chunk, got ", request.up_to_sequence()));
+  }
+  switch (request.selection_case()) {
+    case v1::ReprocessExceptionsRequest::kIds:
+      return absl::OkStatus();
+    case v1::ReprocessExceptionsRequest::kFingerprint:
+      if (!request.fingerprint().empty()) return absl::OkStatus();
+      return model::FieldError("fingerprint", "expected the fingerprint of a group");
+    case v1::ReprocessExceptionsRequest::kAll:
+      if (request.all()) return absl::OkStatus();
+      return model::FieldError("all", "expected true");
+    case v1::ReprocessExceptionsRequest::SELECTION_NOT_SET:
+      break;
+  }
+  return model::FieldError("selection", "expected one of ids, fingerprint and all");
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::ReprocessExceptionsRequest& request,
+                                                                    const Call& call, const Deps& deps) {
+  if (absl::Status checked = CheckRequest(request); !checked.ok()) return checked;
+  const model::JobKey key = call.job(request.job_id());
+  const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
+  if (!job.ok()) return job.status();
+  const int64_t up_to = request.up_to_sequence() > 0 ? request.up_to_sequence() : (*job)->last_sequence;
+
+  Rerun rerun(request, call, deps);
+  absl::StatusOr<bool> all_taken = true;
+  if (request.has_ids()) {
+    if (absl::Status added = AddByIds(request, key, deps, rerun); !added.ok()) all_taken = added;
+  } else {
+    all_taken = AddFromList(request, key, up_to, deps, rerun);
+  }
+  if (all_taken.ok()) {
+    if (absl::Status flushed = rerun.Flush(); !flushed.ok()) all_taken = flushed;
+  }
+  // What is stored is stored: the rest is for the next call.
+  const bool is_full = model::HasReason(all_taken.status(), model::Reason::kInputBufferFull) && rerun.stored() > 0;
+  if (!all_taken.ok() && !is_full) return all_taken.status();
+  v1::ReprocessExceptionsResponse response;
+  response.set_record_count(request.preview() ? rerun.taken() : rerun.stored());
+  response.set_skipped_count(rerun.skipped());
+  response.set_more(is_full || !*all_taken);
+  response.set_up_to_sequence(up_to);
+  return response;
+}
+
+}  // namespace millrace::handlers
