@@ -126,6 +126,18 @@ absl::StatusOr<v1::ListRecordsResponse> Client::ListRecords(const v1::ListRecord
                                                             const CallOptions& options) const {
   return connection_->ListRecords(request, options);
 }
+absl::StatusOr<v1::Job> Client::UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) const {
+  return connection_->UpdateJob(request, options);
+}
+
+absl::StatusOr<v1::Job> Client::PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) const {
+  return connection_->PauseJob(request, options);
+}
+
+absl::StatusOr<v1::Job> Client::ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) const {
+  return connection_->ResumeJob(request, options);
+}
+
 absl::StatusOr<v1::DeleteJobResponse> Client::DeleteJob(const v1::DeleteJobRequest& request,
                                                         const CallOptions& options) const {
   return connection_->DeleteJob(request, options);

@@ -85,6 +85,12 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                       const CallOptions& options = {}) const;
+  /// Changes the fields that `update_mask` names. Safe to repeat.
+  absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options = {}) const;
+  /// Starts no chunk of the job until it is resumed. Safe to repeat, the first reason stays.
+  absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options = {}) const;
+  /// Lets a paused job go on. Safe to repeat.
+  absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options = {}) const;
   /// When a reply is lost and the call repeated, the answer is PIPELINE_NOT_FOUND: the job is gone.
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options = {}) const;

@@ -60,6 +60,9 @@ class Connection {
                                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                           const CallOptions& options) = 0;
 

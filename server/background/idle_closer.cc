@@ -24,7 +24,7 @@ IdleRun IdleCloser::RunOnce(size_t limit) {
       core::Log(spdlog::level::warn,
                 absl::StrCat("the job cannot be closed though it is idle: ", job.status().message()),
                 {{"job_id", key.job_id}});
-    } else if (*job != *seen && !model::TakesInput((*job)->state)) {
+    } else if (*job != *seen && !model::TakesInput(**job)) {
       ++run.closed;
       core::Log(spdlog::level::info, absl::StrCat((*job)->state_reason, ", so its input is closed"),
                 {{"job_id", key.job_id}});

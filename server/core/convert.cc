@@ -122,7 +122,7 @@ v1::Job ToProto(const model::Job& job, absl::Time now) {
   proto.set_config_hash(job.config_hash);
   proto.set_engine_version(EngineVersion());
   proto.set_state(static_cast<v1::JobState>(job.state));
-  proto.set_pipeline_state(model::TakesInput(job.state) ? v1::PIPELINE_STATE_OPEN : v1::PIPELINE_STATE_CLOSED);
+  proto.set_pipeline_state(model::TakesInput(job) ? v1::PIPELINE_STATE_OPEN : v1::PIPELINE_STATE_CLOSED);
   proto.set_idle(model::ChunksPending(job) == 0);
   proto.set_outcome(static_cast<v1::Outcome>(model::OutcomeOf(job)));
   proto.set_state_reason(job.state_reason);
@@ -142,6 +142,11 @@ v1::Job ToProto(const model::Job& job, absl::Time now) {
   SetTime(job.input_close_time, &v1::Job::mutable_input_close_time, proto);
   SetTime(job.complete_time, &v1::Job::mutable_complete_time, proto);
   SetTime(now, &v1::Job::mutable_response_time, proto);
+  SetTime(job.pause_time, &v1::Job::mutable_pause_time, proto);
+  proto.set_pause_reason(job.pause_reason);
+  if (job.state == model::JobState::kPaused) {
+    proto.set_resume_state(static_cast<v1::JobState>(model::StateUnderPause(job)));
+  }
   proto.set_owner(job.owner);
   proto.set_owner_epoch(job.owner_epoch);
   return proto;
@@ -152,7 +157,7 @@ v1::PipelineStatus ToStatusProto(const model::Job& job, int32_t workers_in_use, 
   v1::PipelineStatus proto;
   proto.set_pipeline_id(job.id);
   proto.set_state(static_cast<v1::JobState>(job.state));
-  proto.set_pipeline_state(model::TakesInput(job.state) ? v1::PIPELINE_STATE_OPEN : v1::PIPELINE_STATE_CLOSED);
+  proto.set_pipeline_state(model::TakesInput(job) ? v1::PIPELINE_STATE_OPEN : v1::PIPELINE_STATE_CLOSED);
   proto.set_idle(model::ChunksPending(job) == 0);
   proto.set_outcome(static_cast<v1::Outcome>(model::OutcomeOf(job)));
   proto.set_chunks_submitted(job.last_sequence);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
@@ -47,6 +48,21 @@ int64_t ReturnedChunk(const JobDispatch& dispatch, absl::Time now) {
     if (lowest == 0 || place.second < lowest) lowest = place.second;
   }
   return lowest;
+}
+
+/// A chunk that was handed out, is not over, and whose keys are not known; 0: none. A job in order has at most one: it was
+/// the newest when it started.
+int64_t ChunkWithoutKeys(const JobDispatch& dispatch) {
+  for (const auto& [sequence, flight] : dispatch.flights) {
+    if (!dispatch.order.Knows(sequence)) return sequence;
+  }
+  for (const auto& [sequence, attempt] : dispatch.returned) {
+    if (!dispatch.order.Knows(sequence)) return sequence;
+  }
+  for (const auto& [place, attempt] : dispatch.backing_off) {
+    if (!dispatch.order.Knows(place.second)) return place.second;
+  }
+  return 0;
 }
 
 /// One chunk after the other, each when the one before it is committed.
@@ -103,6 +119,18 @@ Verdict DecideForChunk(const JobDispatch& dispatch, absl::Time now) {
 }  // namespace
 
 bool HasKeyOrder(const model::JobOptions& options) { return !options.ordering_key.empty() && !InOrder(options); }
+
+void TakeSnapshot(JobDispatch& dispatch, model::JobPtr job, absl::Time now) {
+  const model::JobOptions& before = dispatch.job->options;
+  const model::Throttle& throttle = job->options.throttle;
+  if (throttle.records_per_second != before.throttle.records_per_second ||
+      throttle.delay_between_chunks != before.throttle.delay_between_chunks) {
+    dispatch.next_start = std::min(dispatch.next_start, now + throttle.delay_between_chunks);
+  }
+  if (job->ramps != dispatch.job->ramps) dispatch.first_grant = absl::InfiniteFuture();
+  if (HasKeyOrder(job->options) && !HasKeyOrder(before)) dispatch.unread = ChunkWithoutKeys(dispatch);
+  dispatch.job = std::move(job);
+}
 
 int32_t WorkersAllowed(const JobDispatch& dispatch, absl::Time now) {
   const model::JobOptions& options = dispatch.job->options;

@@ -80,6 +80,11 @@ struct JobDispatch {
   absl::Time next_start = absl::InfinitePast();
 };
 
+/// Takes a newer snapshot of the job in. A throttle that changed counts from `now`; a job that was resumed gradually begins
+/// its ramp anew; and where its chunks may run side by side from now on, one that runs without its keys being known is
+/// waited for.
+void TakeSnapshot(JobDispatch& dispatch, model::JobPtr job, absl::Time now);
+
 struct Verdict {
   /// kWaitingForWorker: the chunk may start.
   Hold hold = Hold::kWaitingForWorker;

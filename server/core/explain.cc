@@ -50,6 +50,15 @@ std::string WorkerText(const Standing& standing, int32_t workers) {
   return absl::StrCat(busy, ", ", Count(standing.jobs_sharing, "job"), " share them, and ", place);
 }
 
+std::string PauseText(const model::Job& job) {
+  std::string text = "it is paused";
+  if (job.pause_time != absl::InfinitePast()) {
+    absl::StrAppend(&text, " since ", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", job.pause_time, absl::UTCTimeZone()));
+  }
+  if (!job.pause_reason.empty()) absl::StrAppend(&text, " (", job.pause_reason, ")");
+  return text + "; resume it";
+}
+
 /// What follows "waits: ", or the whole sentence for what does not wait.
 std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
   const model::Job& job = *standing.job;
@@ -62,7 +71,7 @@ std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
                                     : absl::StrCat("all ", Count(job.last_sequence, "chunk"),
                                                    " that were pushed have run; push more, or close the pipeline");
     case Hold::kPaused:
-      return "it is paused; resume it";
+      return PauseText(job);
     case Hold::kOutputBufferFull:
       return absl::StrCat("its output buffer is full (", job.output_buffer_used_bytes, " of ",
                           job.options.output_buffer_bytes, " bytes); pull and acknowledge results");

@@ -8,7 +8,7 @@ namespace millrace::core {
 
 void PipelineActivity::OnJobChanged(const model::JobPtr& job) {
   const int64_t now_nanos = clock_->SteadyNanos();
-  const bool watched = model::TakesInput(job->state) && job->options.idle_timeout > absl::ZeroDuration();
+  const bool watched = model::TakesInput(*job) && job->options.idle_timeout > absl::ZeroDuration();
   absl::MutexLock lock(&mutex_);
   if (!watched) {
     uses_.erase(job->key());

@@ -94,7 +94,7 @@ void Scheduler::OnJobChanged(const model::JobPtr& job, absl::Time now) {
     if (model::IsFinal(job->state)) return;
     entry = &Admit(key, job);
   }
-  entry->dispatch.job = job;
+  TakeSnapshot(entry->dispatch, job, now);
   Update(*entry, now);
   ForgetIfOver(key);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -19,6 +20,8 @@ namespace millrace::execution {
 struct HeldChunk {
   /// Attempts that are over.
   int32_t attempts = 0;
+  /// Of the service version that it ran under.
+  std::string config_hash;
   /// Nothing: all records are run again.
   std::optional<ChunkAssembly> assembly;
 };

@@ -76,6 +76,9 @@ class LocalWorkerPool final : public WorkerPool {
     if (const auto runner = runners.Get(*lease.job); !runner.ok()) return CannotPrepare(lease, runner.status());
 
     HeldChunk held = held_.Take(key, lease.sequence);
+    // A chunk runs under one version: of outcomes of another, nothing is kept.
+    if (held.config_hash != lease.job->config_hash) held = {};
+    held.config_hash = lease.job->config_hash;
     // A job that was cancelled meanwhile gives no further lease.
     const auto is_last = [&](int32_t attempt) {
       return attempt >= lease.job->options.retry.max_attempts || IsOver(key);
@@ -164,6 +167,9 @@ class LocalWorkerPool final : public WorkerPool {
 
   void CannotPrepare(const core::Lease& lease, const absl::Status& status) {
     if (IsOfTheDisk(status) || HasAttemptsLeft(lease)) return Postpone(lease, "prepare", status);
+    // Moved to another version meanwhile, so that this one could be deleted: the chunk runs under the other.
+    const absl::StatusOr<model::JobPtr> job = store_.GetJob(lease.job->key());
+    if (job.ok() && (*job)->version_id != lease.job->version_id) return Postpone(lease, "prepare", status);
     FailJob(lease, absl::StrCat("service version ", lease.job->service_version, " of ", lease.job->service,
                                 " cannot be run: ", std::string(status.message())));
   }

@@ -1,9 +1,9 @@
-#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
-#include "server/core/service_definition.h"
+#include "server/handlers/job_fields.h"
 #include "server/handlers/job_options.h"
 #include "server/handlers/pipeline_handlers.h"
 #include "server/handlers/validate.h"
@@ -28,19 +28,10 @@ absl::StatusOr<model::JobMetadata> ReadMetadata(const v1::JobMetadata& request) 
                            Text{"metadata.call_purpose", request.call_purpose(), model::kMetadataBytesMax}}) {
     if (absl::Status status = ValidateText(text.field, text.value, text.bytes_max); !status.ok()) return status;
   }
-  if (static_cast<size_t>(request.tags_size()) > model::kTagsMax) {
-    return model::FieldError("metadata.tags",
-                             absl::StrCat("expected at most ", model::kTagsMax, ", got ", request.tags_size()));
-  }
+  absl::StatusOr<std::vector<std::string>> tags = ReadTags("metadata.tags", request.tags());
+  if (!tags.ok()) return tags.status();
   model::JobMetadata metadata;
-  for (int i = 0; i < request.tags_size(); ++i) {
-    if (absl::Status status =
-            ValidateText(absl::StrCat("metadata.tags[", i, "]"), request.tags(i), model::kMetadataBytesMax);
-        !status.ok()) {
-      return status;
-    }
-    metadata.tags.push_back(request.tags(i));
-  }
+  metadata.tags = *std::move(tags);
   metadata.name = request.name();
   metadata.description = request.description();
   metadata.project = request.project();
@@ -48,24 +39,6 @@ absl::StatusOr<model::JobMetadata> ReadMetadata(const v1::JobMetadata& request) 
   metadata.correlation_id = request.correlation_id();
   metadata.call_purpose = request.call_purpose();
   return metadata;
-}
-
-absl::Status CheckSelectedOutputs(const v1::CreatePipelineRequest& request, const model::ServiceVersion& version) {
-  if (request.selected_outputs_size() == 0) return absl::OkStatus();
-  const absl::StatusOr<core::ServiceDefinition> definition = core::ParseServiceDefinition(version.definition);
-  if (!definition.ok()) return definition.status();
-  for (int i = 0; i < request.selected_outputs_size(); ++i) {
-    const std::string& output = request.selected_outputs(i);
-    if (std::find(definition->outputs.begin(), definition->outputs.end(), output) != definition->outputs.end()) {
-      continue;
-    }
-    std::string known;
-    for (const std::string& name : definition->outputs) absl::StrAppend(&known, known.empty() ? "" : ", ", name);
-    return model::FieldError(
-        absl::StrCat("selected_outputs[", i, "]"),
-        absl::StrCat("service ", version.service, " has no output '", output, "'; it has ", known));
-  }
-  return absl::OkStatus();
 }
 
 /// The request as bytes that tell whether a second one under the same request id is the same.
@@ -98,7 +71,9 @@ absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
 
   const absl::StatusOr<model::ServiceVersion> version = deps.store.GetServiceVersion(call.principal.tenant, *reference);
   if (!version.ok()) return version.status();
-  if (absl::Status status = CheckSelectedOutputs(request, *version); !status.ok()) return status;
+  if (absl::Status status = CheckSelectedOutputs("selected_outputs", request.selected_outputs(), *version);
+      !status.ok())
+    return status;
 
   model::Job job;
   job.tenant = call.principal.tenant;

@@ -14,6 +14,9 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& r
                                                   const Deps& deps);
 absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request, const Call& call,
                                                     const Deps& deps);
+absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const Call& call, const Deps& deps);
+absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const Call& call, const Deps& deps);
+absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request, const Call& call,
                                                 const Deps& deps);
 

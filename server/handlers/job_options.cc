@@ -6,61 +6,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/core/convert.h"
-#include "server/handlers/validate.h"
+#include "server/handlers/option_reader.h"
 #include "storage/model/errors.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
 
 namespace millrace::handlers {
 namespace {
-
-/// Reads fields one after the other and keeps the first error, so that a list of fields reads like a list.
-class OptionReader {
- public:
-  explicit OptionReader(std::string_view path) : path_(path) {}
-
-  const absl::Status& status() const { return status_; }
-
-  template <typename Int>
-  void Number(std::string_view field, int64_t value, int64_t low, int64_t high, int64_t fallback, Int& target) {
-    const absl::StatusOr<int64_t> read = InRange(Path(field), value, low, high, fallback);
-    if (!read.ok()) return Fail(read.status());
-    target = static_cast<Int>(*read);
-  }
-
-  void Duration(std::string_view field, bool present, const google::protobuf::Duration& value, absl::Duration low,
-                absl::Duration high, absl::Duration& target) {
-    if (!present) return;
-    const absl::StatusOr<absl::Duration> read = core::FromProto(value);
-    if (read.ok() && *read >= low && *read <= high) {
-      target = *read;
-      return;
-    }
-    Fail(field, absl::StrCat("expected ", absl::FormatDuration(low), " to ", absl::FormatDuration(high)));
-  }
-
-  void Text(std::string_view field, const std::string& value, size_t bytes_max, std::string& target) {
-    if (absl::Status status = ValidateText(Path(field), value, bytes_max); !status.ok()) return Fail(status);
-    target = value;
-  }
-
-  void Check(bool right, std::string_view field, std::string_view expected) {
-    if (!right) Fail(field, expected);
-  }
-
-  void Fail(const absl::Status& status) {
-    if (status_.ok()) status_ = status;
-  }
-
-  std::string Path(std::string_view field) const { return absl::StrCat(std::string(path_), ".", std::string(field)); }
-
- private:
-  void Fail(std::string_view field, std::string_view expected) { Fail(model::FieldError(Path(field), expected)); }
-
-  const std::string_view path_;
-  absl::Status status_;
-};
 
 void ReadRetry(OptionReader& reader, const v1::RetryPolicy& request, model::RetryPolicy& retry) {
   reader.Number("retry.max_attempts", request.max_attempts(), 1, model::kAttemptsMax, model::kAttemptsDefault,
@@ -74,19 +26,10 @@ void ReadRetry(OptionReader& reader, const v1::RetryPolicy& request, model::Retr
 
 void ReadErrorBudget(OptionReader& reader, const v1::JobOptions& request, model::JobOptions& options) {
   if (request.has_max_failed_ratio()) options.max_failed_ratio = request.max_failed_ratio();
-  // Written so that NaN is wrong too.
-  reader.Check(options.max_failed_ratio >= 0 && options.max_failed_ratio <= 1, "max_failed_ratio", "expected 0 to 1");
+  CheckFailedRatio(reader, options.max_failed_ratio);
   options.min_records_for_ratio = request.min_records_for_ratio();
   reader.Check(options.min_records_for_ratio >= 0, "min_records_for_ratio", "expected 0 or more");
   options.stop_on_error = request.stop_on_error();
-}
-
-void ReadThrottle(OptionReader& reader, const v1::Throttle& request, model::Throttle& throttle) {
-  throttle.records_per_second = request.records_per_second();
-  reader.Check(throttle.records_per_second >= 0 && throttle.records_per_second <= model::kThrottleRecordsPerSecondMax,
-               "throttle.records_per_second", "expected 0 (no limit) to 1e9");
-  reader.Duration("throttle.delay_between_chunks", request.has_delay_between_chunks(), request.delay_between_chunks(),
-                  absl::ZeroDuration(), model::kThrottleDelayMax, throttle.delay_between_chunks);
 }
 
 void ReadSelector(OptionReader& reader, const v1::JobOptions& request, model::JobOptions& options) {
@@ -114,6 +57,19 @@ void ReadShare(OptionReader& reader, const v1::JobOptions& request, int32_t work
 }
 
 }  // namespace
+
+void CheckFailedRatio(OptionReader& reader, double ratio) {
+  // Written so that NaN is wrong too.
+  reader.Check(ratio >= 0 && ratio <= 1, "max_failed_ratio", "expected 0 to 1");
+}
+
+void ReadThrottle(OptionReader& reader, const v1::Throttle& request, model::Throttle& throttle) {
+  throttle.records_per_second = request.records_per_second();
+  reader.Check(throttle.records_per_second >= 0 && throttle.records_per_second <= model::kThrottleRecordsPerSecondMax,
+               "throttle.records_per_second", "expected 0 (no limit) to 1e9");
+  reader.Duration("throttle.delay_between_chunks", request.has_delay_between_chunks(), request.delay_between_chunks(),
+                  absl::ZeroDuration(), model::kThrottleDelayMax, throttle.delay_between_chunks);
+}
 
 absl::StatusOr<model::JobOptions> ReadJobOptions(std::string_view path, const v1::JobOptions& request,
                                                  int32_t workers) {

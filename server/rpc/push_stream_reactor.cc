@@ -21,7 +21,7 @@ namespace {
 
 /// True when a chunk of `bytes` is worth another try: it fits, or it will never be taken.
 bool HasRoom(const model::Job& job, int64_t bytes) {
-  return !model::TakesInput(job.state) || job.options.input_buffer_bytes - job.input_buffer_used_bytes >= bytes;
+  return !model::TakesInput(job) || job.options.input_buffer_bytes - job.input_buffer_used_bytes >= bytes;
 }
 
 /// A chunk from the moment it came until it is answered.

@@ -80,6 +80,15 @@ class JobService final : public v1::JobService::CallbackService {
                        v1::ListRecordsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListRecords);
   }
+  Reactor* UpdateJob(Context* context, const v1::UpdateJobRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::UpdateJob);
+  }
+  Reactor* PauseJob(Context* context, const v1::PauseJobRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::PauseJob);
+  }
+  Reactor* ResumeJob(Context* context, const v1::ResumeJobRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ResumeJob);
+  }
   Reactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request, v1::DeleteJobResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::DeleteJob);
   }

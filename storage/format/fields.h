@@ -73,7 +73,8 @@ void Fields(Archive& archive, T& counters) {
   archive(12, counters.records_rerun);
 }
 
-/// What the creator chose: parameters may be large, so this is not written again when the job moves on.
+/// What the creator chose, and UpdateJob may change: parameters may be large, so this is not written again when the job
+/// moves on.
 template <class Archive, Row<model::Job> T>
 void DefinitionFields(Archive& archive, T& job) {
   archive(1, job.tenant);
@@ -115,6 +116,10 @@ void ProgressFields(Archive& archive, T& job) {
   archive(36, job.complete_time);
   archive(37, job.owner);
   archive(38, job.owner_epoch);
+  archive(50, job.resume_state);
+  archive(51, job.pause_time);
+  archive(52, job.pause_reason);
+  archive(53, job.ramps);
 }
 
 template <class Archive, Row<model::Job> T>

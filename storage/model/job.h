@@ -126,6 +126,13 @@ struct Job {
   JobState state = JobState::kCreated;
   CancelMode cancel_mode = CancelMode::kNone;
   std::string state_reason;
+  /// While the job is paused: the state that resuming leads back to (0: IN_PROGRESS), when it was paused, and why. Of
+  /// any other job: 0, InfinitePast and empty.
+  JobState resume_state{};
+  absl::Time pause_time = absl::InfinitePast();
+  std::string pause_reason;
+  /// How often the job was resumed gradually: whoever sees it grow begins the ramp of the job anew.
+  int64_t ramps = 0;
 
   JobMetadata metadata;
   JobOptions options;

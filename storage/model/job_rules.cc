@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/error_budget.h"
 #include "storage/model/errors.h"
+#include "storage/model/tuning_rules.h"
 
 namespace millrace::model {
 namespace {
@@ -98,12 +99,23 @@ absl::Status CheckRoom(const Job& job, int64_t bytes) {
       kInputBufferRetry);
 }
 
+// A pause outlasts every change of state but the end of the job.
+void MoveTo(Job& job, JobState state) {
+  if (job.state == JobState::kPaused && !IsFinal(state)) {
+    job.resume_state = state;
+    return;
+  }
+  job.state = state;
+  EndPause(job);
+}
+
 void CompleteIfDone(Job& job, absl::Time now) {
   if (!AllCommitted(job)) return;
-  if (job.state == JobState::kClosed) {
-    job.state = JobState::kCompleted;
-  } else if (job.state == JobState::kClosedByTimeout) {
-    job.state = JobState::kCompletedByTimeout;
+  const JobState state = StateUnderPause(job);
+  if (state == JobState::kClosed) {
+    MoveTo(job, JobState::kCompleted);
+  } else if (state == JobState::kClosedByTimeout) {
+    MoveTo(job, JobState::kCompletedByTimeout);
   } else {
     return;
   }
@@ -111,55 +123,6 @@ void CompleteIfDone(Job& job, absl::Time now) {
 }
 
 }  // namespace
-
-bool IsFinal(JobState state) {
-  switch (state) {
-    case JobState::kCompleted:
-    case JobState::kCompletedByTimeout:
-    case JobState::kFailed:
-    case JobState::kCancelled:
-      return true;
-    case JobState::kCreated:
-    case JobState::kInProgress:
-    case JobState::kPaused:
-    case JobState::kClosed:
-    case JobState::kClosedByTimeout:
-      return false;
-  }
-  return false;
-}
-
-bool TakesInput(JobState state) {
-  return state == JobState::kCreated || state == JobState::kInProgress || state == JobState::kPaused;
-}
-
-bool MayDispatch(JobState state) {
-  return state == JobState::kInProgress || state == JobState::kClosed || state == JobState::kClosedByTimeout;
-}
-
-std::string_view JobStateName(JobState state) {
-  switch (state) {
-    case JobState::kCreated:
-      return "CREATED";
-    case JobState::kInProgress:
-      return "IN_PROGRESS";
-    case JobState::kPaused:
-      return "PAUSED";
-    case JobState::kClosed:
-      return "CLOSED";
-    case JobState::kClosedByTimeout:
-      return "CLOSED_BY_TIMEOUT";
-    case JobState::kCompleted:
-      return "COMPLETED";
-    case JobState::kCompletedByTimeout:
-      return "COMPLETED_BY_TIMEOUT";
-    case JobState::kFailed:
-      return "FAILED";
-    case JobState::kCancelled:
-      return "CANCELLED";
-  }
-  return "UNKNOWN";
-}
 
 Outcome OutcomeOf(const Job& job) {
   if (job.state != JobState::kCompleted && job.state != JobState::kCompletedByTimeout) return Outcome::kNone;
@@ -201,6 +164,8 @@ void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
   job.state = JobState::kCreated;
   job.cancel_mode = CancelMode::kNone;
   job.state_reason.clear();
+  EndPause(job);
+  job.ramps = 0;
   job.counters = {};
   job.last_sequence = 0;
   job.watermark = 0;
@@ -222,11 +187,11 @@ void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
 absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now) {
   if (size.chunks == 0) return absl::OkStatus();
   if (job.state == JobState::kCancelled) return CancelledError(job);
-  if (!TakesInput(job.state)) return ClosedError(job);
+  if (!TakesInput(job)) return ClosedError(job);
 
   if (absl::Status fits = CheckRoom(job, size.bytes); !fits.ok()) return fits;
 
-  if (job.state == JobState::kCreated) job.state = JobState::kInProgress;
+  if (StateUnderPause(job) == JobState::kCreated) MoveTo(job, JobState::kInProgress);
   if (job.start_time == absl::InfinitePast()) job.start_time = now;
   job.update_time = now;
   job.last_sequence += size.chunks;
@@ -309,8 +274,8 @@ void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed) {
 absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now) {
   if (job.state == JobState::kCancelled) return CancelledError(job);
   if (job.state == JobState::kFailed) return ClosedError(job);
-  if (!TakesInput(job.state)) return false;
-  job.state = JobState::kClosed;
+  if (!TakesInput(job)) return false;
+  MoveTo(job, JobState::kClosed);
   job.input_close_time = now;
   job.update_time = now;
   CompleteIfDone(job, now);
@@ -319,7 +284,7 @@ absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now) {
 
 bool ApplyFail(Job& job, std::string_view reason, absl::Time now) {
   if (IsFinal(job.state)) return false;
-  job.state = JobState::kFailed;
+  MoveTo(job, JobState::kFailed);
   job.state_reason = std::string(reason);
   if (job.input_close_time == absl::InfinitePast()) job.input_close_time = now;
   job.complete_time = now;
@@ -329,13 +294,13 @@ bool ApplyFail(Job& job, std::string_view reason, absl::Time now) {
 
 bool WaitsForClient(const Job& job, int64_t running_chunks) {
   // A paused job waits for whoever paused it.
-  if (job.state == JobState::kPaused || !TakesInput(job.state) || running_chunks > 0) return false;
+  if (job.state == JobState::kPaused || !TakesInput(job) || running_chunks > 0) return false;
   return AllCommitted(job) || job.output_buffer_used_bytes >= job.options.output_buffer_bytes;
 }
 
 bool ApplyIdle(Job& job, absl::Time now) {
   if (job.options.idle_timeout <= absl::ZeroDuration() || !WaitsForClient(job, 0)) return false;
-  job.state = JobState::kClosedByTimeout;
+  MoveTo(job, JobState::kClosedByTimeout);
   job.state_reason = absl::StrCat("nothing was pushed or pulled for ", absl::FormatDuration(job.options.idle_timeout));
   job.input_close_time = now;
   job.update_time = now;
@@ -348,7 +313,7 @@ absl::StatusOr<bool> ApplyCancel(Job& job, std::string_view reason, bool force, 
   if (IsFinal(job.state) && !cancelled) return ClosedError(job);
   if (cancelled && (!force || job.cancel_mode == CancelMode::kForce)) return false;
 
-  job.state = JobState::kCancelled;
+  MoveTo(job, JobState::kCancelled);
   job.cancel_mode = force ? CancelMode::kForce : CancelMode::kDrain;
   if (!reason.empty()) job.state_reason = std::string(reason);
   if (job.input_close_time == absl::InfinitePast()) job.input_close_time = now;

@@ -20,8 +20,11 @@ namespace millrace::model {
 /// unless failed records of a completed job are run again: see ApplyRerun.
 bool IsFinal(JobState state);
 
-/// True while pushes are welcome: CREATED, IN_PROGRESS, PAUSED.
-bool TakesInput(JobState state);
+/// The state of the job but for a pause: where resuming leads back to, and `state` where the job is not paused.
+JobState StateUnderPause(const Job& job);
+
+/// True while pushes are welcome: CREATED and IN_PROGRESS, paused or not.
+bool TakesInput(const Job& job);
 
 /// True while waiting chunks may be started: IN_PROGRESS, CLOSED, CLOSED_BY_TIMEOUT.
 bool MayDispatch(JobState state);

@@ -28,6 +28,7 @@
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/service_version.h"
+#include "storage/model/tuning_rules.h"
 #include "storage/store/store_statistics.h"
 
 namespace millrace::store {
@@ -168,6 +169,15 @@ class JobStore {
   virtual absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) = 0;
   virtual absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                                     std::string_view cursor_field) = 0;
+
+  /// See ApplyPause and ApplyResume. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason) = 0;
+  virtual absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp) = 0;
+
+  /// See ApplyUpdate. A version must be one of the service of the job; it is in use from then on.
+  ///   PIPELINE_NOT_FOUND
+  ///   SERVICE_VERSION_NOT_FOUND  `update.version` does not exist (any more)
+  virtual absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update) = 0;
 
   /// Removes a job that has ended, with everything that belongs to it. Costs the same however large it is. The caller
   /// sees to it that no lease of the job is out: under the same id, another job may be created at once.

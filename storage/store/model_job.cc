@@ -166,6 +166,28 @@ absl::Status ModelJob::CloseIdle(const model::JobPtr& seen, absl::Time now) {
   return absl::OkStatus();
 }
 
+absl::Status ModelJob::Pause(std::string_view reason, absl::Time now) {
+  Job job = *job_;
+  const absl::StatusOr<bool> changed = model::ApplyPause(job, reason, now);
+  if (!changed.ok()) return changed.status();
+  if (*changed) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::Resume(bool ramp, absl::Time now) {
+  Job job = *job_;
+  if (model::ApplyResume(job, ramp, now)) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::Update(const model::JobUpdate& update, absl::Time now) {
+  Job job = *job_;
+  const absl::StatusOr<bool> changed = model::ApplyUpdate(job, update, now);
+  if (!changed.ok()) return changed.status();
+  if (*changed) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
 absl::Status ModelJob::Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now) {
   Job job = *job_;
   if (absl::Status checked = model::CheckCursor(job, cursor, cursor_field); !checked.ok()) return checked;

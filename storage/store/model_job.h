@@ -37,6 +37,9 @@ class ModelJob {
   /// `may_be` tells whether the job may become what the request makes of it.
   absl::Status Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now,
                        absl::FunctionRef<absl::Status(const model::Job&)> may_be);
+  absl::Status Pause(std::string_view reason, absl::Time now);
+  absl::Status Resume(bool ramp, absl::Time now);
+  absl::Status Update(const model::JobUpdate& update, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
   absl::StatusOr<model::Chunk> FindChunk(int64_t sequence) const;

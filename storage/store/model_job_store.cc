@@ -129,6 +129,23 @@ class ModelJobStore final : public JobStore {
     return Change(seen->key(), [&](ModelJob& job) { return job.CloseIdle(seen, clock_->Now()); });
   }
 
+  absl::StatusOr<JobPtr> PauseJob(const JobKey& key, std::string_view reason) override {
+    return Change(key, [&](ModelJob& job) { return job.Pause(reason, clock_->Now()); });
+  }
+
+  absl::StatusOr<JobPtr> ResumeJob(const JobKey& key, bool ramp) override {
+    return Change(key, [&](ModelJob& job) { return job.Resume(ramp, clock_->Now()); });
+  }
+
+  absl::StatusOr<JobPtr> UpdateJob(const JobKey& key, const model::JobUpdate& update) override {
+    absl::MutexLock lock(&mutex_);
+    if (jobs_.contains(key) && update.version.has_value()) {
+      const ServiceReference pinned{.service = "", .version = "", .version_id = update.version->version_id};
+      if (absl::Status found = catalog_.Get(key.tenant, pinned).status(); !found.ok()) return found;
+    }
+    return ChangeLocked(key, [&](ModelJob& job) { return job.Update(update, clock_->Now()); });
+  }
+
   absl::StatusOr<JobPtr> Acknowledge(const JobKey& key, int64_t cursor, std::string_view cursor_field) override {
     return Change(key, [&](ModelJob& job) { return job.Acknowledge(cursor, cursor_field, clock_->Now()); });
   }
@@ -253,6 +270,11 @@ class ModelJobStore final : public JobStore {
   template <typename Verb>
   absl::StatusOr<JobPtr> Change(const JobKey& key, Verb&& verb) {
     absl::MutexLock lock(&mutex_);
+    return ChangeLocked(key, std::forward<Verb>(verb));
+  }
+
+  template <typename Verb>
+  absl::StatusOr<JobPtr> ChangeLocked(const JobKey& key, Verb&& verb) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto found = jobs_.find(key);
     if (found == jobs_.end()) return PipelineNotFound(key);
     ModelJob& stored = found->second;

@@ -50,6 +50,11 @@ void Group::ChangeJob(LaneJob* job, model::JobPtr changed) {
   changes_.push_back(std::move(changed));
 }
 
+void Group::RedefineJob(LaneJob* job, model::JobPtr changed) {
+  job->definition_changed = true;
+  ChangeJob(job, std::move(changed));
+}
+
 std::vector<model::JobPtr> Group::TakeChanges() { return std::exchange(changes_, {}); }
 
 absl::StatusOr<std::set<int64_t>*> Group::Ahead(LaneJob* job) {
@@ -146,7 +151,7 @@ void Group::AddJobRows() {
   for (LaneJob* job : touched_) {
     if (job->job == job->durable) continue;
     const model::JobKey key = job->job->key();
-    if (job->durable == nullptr) {
+    if (job->durable == nullptr || job->definition_changed) {
       PutUnread(Family::kJobs, format::JobDefinitionKey(key), format::EncodeJobDefinition(*job->job));
     }
     PutUnread(Family::kJobs, format::JobProgressKey(key), format::EncodeJobProgress(*job->job));

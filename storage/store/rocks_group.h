@@ -40,6 +40,8 @@ class Group {
   /// Replaces a job by what a verb made of it. A job that comes to its end gives up what only active jobs hold; one that is
   /// at work again takes it back.
   void ChangeJob(LaneJob* job, model::JobPtr changed);
+  /// The same, where the verb changed what is in its definition: see DefinitionFields.
+  void RedefineJob(LaneJob* job, model::JobPtr changed);
   /// Jobs that have not ended.
   std::vector<model::JobPtr> UnfinishedJobs() const { return table_->Unfinished(); }
   /// What AddJob and ChangeJob took since the last call, in order.

@@ -4,6 +4,7 @@
 //   rocks_jobs.cc         CreateJob, GetJob, ListJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
+//   rocks_tuning.cc       PauseJob, ResumeJob, UpdateJob
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
 //   rocks_results.cc      ReadChunk, ReadResults, GetNodeStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
@@ -62,6 +63,9 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> CloseIdleJob(const model::JobPtr& seen) override;
   absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                             std::string_view cursor_field) override;
+  absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason) override;
+  absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp) override;
+  absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update) override;
   absl::Status DeleteJob(const model::JobKey& job) override;
 
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;

@@ -46,6 +46,7 @@ void JobTable::Settle(const std::vector<LaneJob*>& jobs) {
     job->durable = job->job;
     job->touched = false;
     job->new_results.clear();
+    job->definition_changed = false;
     job->statistics_changed = false;
     job->changed_groups.clear();
     const model::JobKey key = job->durable->key();

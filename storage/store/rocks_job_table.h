@@ -45,6 +45,7 @@ struct LaneJob {
 
   // What it has to write besides the job.
 
+  bool definition_changed = false;
   bool statistics_changed = false;
   std::set<std::string> changed_groups;
 };

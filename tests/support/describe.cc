@@ -42,6 +42,11 @@ std::string Describe(const model::Job& job) {
   const model::JobOptions& options = job.options;
   const model::JobCounters& counters = job.counters;
   Lines lines;
+  // A line only where there is something to tell: golden folders know jobs without.
+  if (job.pause_time != absl::InfinitePast() || job.ramps > 0) {
+    lines.Add("pause", absl::StrCat(static_cast<int>(job.resume_state), " ", job.ramps, " ", job.pause_reason));
+    lines.Add("pause_time", job.pause_time);
+  }
   lines.Add("id", absl::StrCat(job.tenant, "/", job.id))
       .Add("service", absl::StrCat(job.service, "[", job.service_version, "]"))
       .Add("service ids", absl::StrCat(job.service_id, " ", job.version_id, " ", job.config_hash))

@@ -62,6 +62,8 @@ void AddPipelinesCommands(CommandTree& tree);
 void AddJobsCommands(CommandTree& tree);
 /// jobs export.
 void AddExportCommand(CommandTree& tree, CLI::App* jobs);
+/// pause, resume, update, in the group `jobs`.
+void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddExceptionsCommands(CommandTree& tree);
 /// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);

@@ -140,6 +140,8 @@ void AddJobsCommands(CommandTree& tree) {
       ->check(CLI::PositiveNumber);
   tree.OnRun(explain, explain_options, &Explain);
 
+  AddTuningCommands(tree, group);
+
   auto delete_options = std::make_shared<JobsOptions>();
   CLI::App* remove = tree.AddCommand(group, "delete", "Delete a job that has ended, with everything it holds",
                                      "millrace jobs delete 01h2xcejqtf2nbrexx3vqjhp41\n"

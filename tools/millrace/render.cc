@@ -57,6 +57,14 @@ std::string ThrottleText(const v1::Throttle& throttle) {
   return text;
 }
 
+/// `since 2024-05-01 12:00:03 (why), was CLOSED`.
+std::string PauseText(const v1::Job& job, const Session& session) {
+  if (!job.has_pause_time()) return "";
+  const std::string reason = job.pause_reason().empty() ? "" : absl::StrCat(" (", job.pause_reason(), ")");
+  return absl::StrCat("since ", session.Time(job.pause_time()), reason, ", was ",
+                      DescribeState(job.resume_state(), v1::OUTCOME_UNSPECIFIED));
+}
+
 }  // namespace
 
 std::string DescribeState(v1::JobState state, v1::Outcome outcome) {
@@ -77,6 +85,7 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"service", job.service_uri()},
           {"state", DescribeState(job.state(), job.outcome())},
           {"reason", job.state_reason()},
+          {"paused", PauseText(job, session)},
           {"input", WithoutPrefix(v1::PipelineState_Name(job.pipeline_state()), "PIPELINE_STATE_")},
           {"records", Share(sums.records_completed() + sums.records_failed() + sums.records_discarded(),
                             sums.records_submitted())},
@@ -99,6 +108,9 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"parameters", job.parameters().fields_size() > 0 ? ToJson(job.parameters()) : ""},
           {"outputs", absl::StrJoin(job.selected_outputs(), ", ")},
           {"max workers", HumanCount(configuration.max_workers())},
+          {"initial workers", configuration.initial_workers() < configuration.max_workers()
+                                  ? HumanCount(configuration.initial_workers())
+                                  : ""},
           {"record timeout", DurationOf(configuration.record_timeout())},
           {"retries", RetryText(configuration.retry())},
           {"error budget", ErrorBudgetText(configuration)},

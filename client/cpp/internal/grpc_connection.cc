@@ -145,6 +145,15 @@ class GrpcConnection final : public Connection {
                                                       const CallOptions& options) override {
     return Call(method::kListRecords, *jobs_, &v1::JobService::Stub::ListRecords, request, options);
   }
+  absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) override {
+    return Call(method::kUpdateJob, *jobs_, &v1::JobService::Stub::UpdateJob, request, options);
+  }
+  absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) override {
+    return Call(method::kPauseJob, *jobs_, &v1::JobService::Stub::PauseJob, request, options);
+  }
+  absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) override {
+    return Call(method::kResumeJob, *jobs_, &v1::JobService::Stub::ResumeJob, request, options);
+  }
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Call(method::kDeleteJob, *jobs_, &v1::JobService::Stub::DeleteJob, request, options);

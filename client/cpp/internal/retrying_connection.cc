@@ -118,6 +118,15 @@ class RetryingConnection final : public Connection {
                                                       const CallOptions& options) override {
     return Repeat(method::kListRecords, &Connection::ListRecords, request, options);
   }
+  absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) override {
+    return Repeat(method::kUpdateJob, &Connection::UpdateJob, request, options);
+  }
+  absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) override {
+    return Repeat(method::kPauseJob, &Connection::PauseJob, request, options);
+  }
+  absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) override {
+    return Repeat(method::kResumeJob, &Connection::ResumeJob, request, options);
+  }
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Repeat(method::kDeleteJob, &Connection::DeleteJob, request, options);

@@ -61,6 +61,9 @@ class MockConnection : public Connection {
   MOCK_METHOD(absl::StatusOr<v1::Job>, GetJob, (const v1::GetJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ListRecordsResponse>, ListRecords, (const v1::ListRecordsRequest&, const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::Job>, UpdateJob, (const v1::UpdateJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Job>, PauseJob, (const v1::PauseJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Job>, ResumeJob, (const v1::ResumeJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::DeleteJobResponse>, DeleteJob, (const v1::DeleteJobRequest&, const CallOptions&),
               (override));
   MOCK_METHOD(absl::StatusOr<v1::ListJobsResponse>, ListJobs, (const v1::ListJobsRequest&, const CallOptions&),

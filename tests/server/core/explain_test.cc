@@ -55,7 +55,11 @@ TEST_F(ExplainTest, EverythingPushedHasRun) {
 
 TEST_F(ExplainTest, Paused) {
   job_.state = model::JobState::kPaused;
-  ExpectHeld(Hold::kPaused, "waits with 10 chunks: it is paused");
+  ExpectHeld(Hold::kPaused, "waits with 10 chunks: it is paused; resume it");
+  job_.pause_time = absl::FromUnixSeconds(1'714'564'803);
+  ExpectHeld(Hold::kPaused, "waits with 10 chunks: it is paused since 2024-05-01T12:00:03.000Z; resume it");
+  job_.pause_reason = "database is down";
+  ExpectHeld(Hold::kPaused, "it is paused since 2024-05-01T12:00:03.000Z (database is down); resume it");
 }
 
 TEST_F(ExplainTest, AFullOutputBufferSaysHowFullAndWhatToDo) {

@@ -80,7 +80,7 @@ void World::CloseUnused() {
     Submit([this, seen = *seen](Fate fate) {
       if (fate == Fate::kRefused) return;
       const absl::StatusOr<model::JobPtr> closed = store_->CloseIdleJob(seen);
-      if (closed.ok() && *closed != seen && !model::TakesInput((*closed)->state)) ++tally_.closed_idle;
+      if (closed.ok() && *closed != seen && !model::TakesInput(**closed)) ++tally_.closed_idle;
     });
   }
 }

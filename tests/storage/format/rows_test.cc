@@ -43,6 +43,24 @@ TEST(RowsTest, AJobComesBackWhole) {
   EXPECT_EQ(Describe(decoded), Describe(job));
 }
 
+TEST(RowsTest, APauseIsPartOfTheProgress) {
+  const model::Job before = SampleJob();
+  model::Job job = before;
+  job.resume_state = model::JobState::kClosed;
+  job.pause_time = millrace::testing::At(5);
+  job.pause_reason = "why";
+  job.ramps = 18;
+  EXPECT_EQ(EncodeJobDefinition(job), EncodeJobDefinition(before));
+  const std::string progress = EncodeJobProgress(job);
+  ASSERT_OK_AND_ASSIGN(const model::Job decoded, DecodeJob(EncodeJobDefinition(job), progress));
+  EXPECT_EQ(Describe(decoded), Describe(job));
+  EXPECT_EQ(absl::BytesToHexString(progress.substr(EncodeJobProgress(before).size())),
+            "900304"
+            "990300f26a2b1810a617"
+            "a20303776879"
+            "a80312");
+}
+
 TEST(RowsTest, WhatAJobLacksComesBackEmptyWhateverItsDefaultIs) {
   model::Job job;
   job.options = {0, 0, 0, absl::ZeroDuration(), ""};

@@ -154,7 +154,7 @@ TEST_F(AuditOutcomesTest, WhateverTheVerbsWereTheStoreIsSound) {
     }
     const model::Job& now = **job;
     const int64_t dice = below(30);
-    if (dice < 10 && model::TakesInput(now.state)) {
+    if (dice < 10 && model::TakesInput(now)) {
       Push(key, absl::StrCat("chunk-", ++chunks_made));
     } else if (dice < 24 && now.last_sequence > 0) {
       model::ChunkCommit commit = ExampleCommit(key, 1 + below(now.last_sequence), 3, static_cast<int32_t>(below(4)));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/tuning_rules.h"
 #include "tests/support/describe.h"
 #include "tests/support/factories.h"
 #include "tests/support/status_matchers.h"
@@ -30,12 +31,17 @@ struct Column {
   const char* name;
   JobState state;
   CancelMode cancel_mode = CancelMode::kNone;
+  /// Of a paused job: the state under the pause.
+  JobState resume_state{};
 };
 
 constexpr std::array kColumns = {
     Column{"CREATED", JobState::kCreated},
     Column{"IN_PROGRESS", JobState::kInProgress},
-    Column{"PAUSED", JobState::kPaused},
+    Column{"PAUSED at CREATED", JobState::kPaused, CancelMode::kNone, JobState::kCreated},
+    Column{"PAUSED at IN_PROGRESS", JobState::kPaused, CancelMode::kNone, JobState::kInProgress},
+    Column{"PAUSED at CLOSED", JobState::kPaused, CancelMode::kNone, JobState::kClosed},
+    Column{"PAUSED at CLOSED_BY_TIMEOUT", JobState::kPaused, CancelMode::kNone, JobState::kClosedByTimeout},
     Column{"CLOSED", JobState::kClosed},
     Column{"CLOSED_BY_TIMEOUT", JobState::kClosedByTimeout},
     Column{"COMPLETED", JobState::kCompleted},
@@ -79,6 +85,7 @@ constexpr char kStale[] = "LEASE_STALE";
 constexpr char kNever[] = "never";
 constexpr char kToFailed[] = "→ FAILED";
 constexpr char kToCancelled[] = "→ CANCELLED";
+constexpr char kToPaused[] = "→ PAUSED";
 constexpr char kToTimeout[] = "→ CLOSED_BY_TIMEOUT";
 constexpr char kToDone[] = "→ COMPLETED";
 constexpr char kToDoneLate[] = "→ COMPLETED_BY_TIMEOUT";
@@ -89,51 +96,76 @@ const std::vector<Row>& Table() {
   // clang-format off
   static const std::vector<Row> rows = {
       {"push of new chunks", 2, false, push,
-       {"→ IN_PROGRESS", "stays", "stays", kClosed, kClosed, kClosed, kClosed, kClosed, kGone, kGone}},
+       {"→ IN_PROGRESS", "stays", "stays", "stays", kClosed, kClosed, kClosed, kClosed, kClosed, kClosed, kClosed,
+        kGone, kGone}},
       {"push of duplicates only", 2, false, [](World& world) { return ApplyPush(world.job, {}, At(9)); },
-       {"–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}},
+       {"–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}},
       {"acknowledge", 2, true,
        [](World& world) { ApplyAcknowledge(world.job, 1, 8, 3, At(9)); return absl::OkStatus(); },
-       {kNever, "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "–"}},
+       {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "–"}},
       {"commit, more to come", 2, true, commit,
-       {kNever, "stays", "stays", "stays", "stays", kStale, kStale, kStale, "stays", kStale}},
+       {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", kStale, kStale, kStale, "stays", kStale}},
       {"commit of the last chunk", 1, true, commit,
-       {kNever, "stays", "stays", kToDone, kToDoneLate, kStale, kStale, kStale, "stays", kStale}},
+       {kNever, "stays", kNever, "stays", kToDone, kToDoneLate, kToDone, kToDoneLate, kStale, kStale, kStale, "stays",
+        kStale}},
       {"commit that spends the error budget", 1, true,
        [](World& world) { world.job.options.max_failed_ratio = 0.1; return CommitOf(world, 3, kEpoch); },
-       {kNever, kToFailed, kToFailed, kToFailed, kToFailed, kStale, kStale, kStale, "stays", kStale}},
+       {kNever, kToFailed, kNever, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kStale, kStale, kStale,
+        "stays", kStale}},
       {"first failed record under stop_on_error", 2, true,
        [](World& world) { world.job.options.stop_on_error = true; return CommitOf(world, 1, kEpoch); },
-       {kNever, kToFailed, kToFailed, kToFailed, kToFailed, kStale, kStale, kStale, "stays", kStale}},
+       {kNever, kToFailed, kNever, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kStale, kStale, kStale,
+        "stays", kStale}},
       {"commit by a lease from before a restart", 2, true,
        [](World& world) { return CommitOf(world, 0, kEpoch - 1); },
-       {kNever, kStale, kStale, kStale, kStale, kStale, kStale, kStale, kStale, kStale}},
+       {kNever, kStale, kNever, kStale, kStale, kStale, kStale, kStale, kStale, kStale, kStale, kStale, kStale}},
       {"close, chunks waiting", 2, false, [](World& world) { return ApplyClose(world.job, At(9)).status(); },
-       {kToDone, "→ CLOSED", "→ CLOSED", "–", "–", "–", "–", kClosed, kGone, kGone}},
+       {kToDone, "→ CLOSED", kToDone, "stays", "–", "–", "–", "–", "–", "–", kClosed, kGone, kGone}},
       {"close, all committed", 0, false, [](World& world) { return ApplyClose(world.job, At(9)).status(); },
-       {kToDone, kToDone, kToDone, kNever, kNever, "–", "–", kClosed, kGone, kGone}},
+       {kToDone, kToDone, kToDone, kToDone, kNever, kNever, kNever, kNever, "–", "–", kClosed, kGone, kGone}},
       {"cancel", 2, false, [](World& world) { return ApplyCancel(world.job, "enough", false, At(9)).status(); },
-       {kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kClosed, kClosed, kClosed, "–", "–"}},
+       {kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled,
+        kClosed, kClosed, kClosed, "–", "–"}},
       {"cancel by force", 2, false, [](World& world) { return ApplyCancel(world.job, "enough", true, At(9)).status(); },
-       {kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kClosed, kClosed, kClosed, "stays", "–"}},
+       {kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled, kToCancelled,
+        kClosed, kClosed, kClosed, "stays", "–"}},
+      {"pause", 2, false, [](World& world) { return ApplyPause(world.job, "disk full", At(9)).status(); },
+       {kToPaused, kToPaused, "–", "–", "–", "–", kToPaused, kToPaused, kClosed, kClosed, kClosed, kGone, kGone}},
+      {"resume", 2, false,
+       [](World& world) { ApplyResume(world.job, true, At(9)); return absl::OkStatus(); },
+       {"–", "–", "→ CREATED", "→ IN_PROGRESS", "→ CLOSED", kToTimeout, "–", "–", "–", "–", "–", "–", "–"}},
+      {"update of metadata or version", 2, false,
+       [](World& world) {
+         const JobUpdate update{.version = JobUpdate::Version{"2.0.0", "version-2", "hash-2"}, .name = "anew"};
+         return ApplyUpdate(world.job, update, At(9)).status();
+       },
+       {"stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays",
+        "stays"}},
+      {"update of how it runs", 2, false,
+       [](World& world) { return ApplyUpdate(world.job, {.weight = 9}, At(9)).status(); },
+       {"stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", kClosed, kClosed, kClosed, kGone,
+        kGone}},
       {"idle timeout, all committed", 0, false,
        [](World& world) { ApplyIdle(world.job, At(9)); return absl::OkStatus(); },
-       {kToDoneLate, kToDoneLate, "–", kNever, kNever, "–", "–", "–", "–", "–"}},
+       {kToDoneLate, kToDoneLate, "–", "–", kNever, kNever, kNever, kNever, "–", "–", "–", "–", "–"}},
       {"idle timeout, the output buffer full", 2, true,
        [](World& world) { world.job.output_buffer_used_bytes = world.job.options.output_buffer_bytes;
                           ApplyIdle(world.job, At(9)); return absl::OkStatus(); },
-       {kNever, kToTimeout, "–", "–", "–", "–", "–", "–", "–", "–"}},
+       {kNever, kToTimeout, kNever, "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}},
       {"idle timeout, chunks waiting for a worker", 2, true,
        [](World& world) { ApplyIdle(world.job, At(9)); return absl::OkStatus(); },
-       {kNever, "–", "–", "–", "–", "–", "–", "–", "–", "–"}},
+       {kNever, "–", kNever, "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}},
       {"the server finds the job broken", 2, false,
        [](World& world) { ApplyFail(world.job, "broken", At(9)); return absl::OkStatus(); },
-       {kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, "–", "–", "–", "–", "–"}},
+       {kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, "–", "–", "–", "–",
+        "–"}},
       {"failed records are run again", 2, true, [](World& world) { return ApplyRerun(world.job, 8, At(9)); },
-       {kNever, "stays", "stays", "stays", "stays", "→ CLOSED", kToTimeout, kClosed, kGone, kGone}},
+       {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", "→ CLOSED", kToTimeout, kClosed, kGone,
+        kGone}},
       {"a failed record is discarded", 2, true,
        [](World& world) { ApplyDiscard(world.job, At(9)); return absl::OkStatus(); },
-       {kNever, "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays"}},
+       {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays",
+        "stays"}},
   };
   // clang-format on
   return rows;
@@ -146,7 +178,8 @@ World WorldOf(const Column& column, int64_t waiting) {
   ApplyCreate(job, kEpoch, At(0));
   world.chunk.sequence = 3;
   world.chunk.record_count = 3;
-  if (column.state != JobState::kCreated) {
+  const JobState state = column.state == JobState::kPaused ? column.resume_state : column.state;
+  if (state != JobState::kCreated) {
     EXPECT_THAT(ApplyPush(job, {.chunks = 3, .records = 9, .bytes = 72}, At(1)), IsOk());
     const bool completed = column.state == JobState::kCompleted || column.state == JobState::kCompletedByTimeout;
     job.counters.chunks_completed = completed ? 3 : 3 - waiting;
@@ -154,13 +187,16 @@ World WorldOf(const Column& column, int64_t waiting) {
   }
   job.state = column.state;
   job.cancel_mode = column.cancel_mode;
+  job.resume_state = column.resume_state;
+  if (state == JobState::kClosed || state == JobState::kClosedByTimeout) job.input_close_time = At(2);
   return world;
 }
 
 /// Applies the event of a row in the state of a column, and says what came of it as a cell does.
 std::string Happens(const Row& row, const Column& column) {
   World world = WorldOf(column, row.waiting);
-  const bool drained = column.state == JobState::kClosed || column.state == JobState::kClosedByTimeout;
+  const JobState under_pause = StateUnderPause(world.job);
+  const bool drained = under_pause == JobState::kClosed || under_pause == JobState::kClosedByTimeout;
   if (row.needs_chunk && world.job.last_sequence == 0) return kNever;
   // Such a job would have completed.
   if (drained && row.waiting == 0) return kNever;
@@ -228,7 +264,7 @@ TEST(JobStatesTest, FinalStatesAreThoseThatAreNeverLeft) {
 TEST(JobStatesTest, InputIsTakenWherePushIsWelcome) {
   for (const Column& column : kColumns) {
     const std::string push = Happens(Table().front(), column);
-    EXPECT_EQ(TakesInput(column.state), push == "stays" || push == "→ IN_PROGRESS") << column.name;
+    EXPECT_EQ(TakesInput(WorldOf(column, 2).job), push == "stays" || push == "→ IN_PROGRESS") << column.name;
   }
 }
 

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <memory>
 #include <random>
-#include <regex>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "storage/model/job_rules.h"
 #include "storage/store/model_job_store.h"
 #include "tests/storage/store/job_store_fixture.h"
+#include "tests/storage/store/store_text.h"
 #include "tools/harness/temporary_folder.h"
 
 namespace millrace::store {
@@ -44,45 +44,6 @@ std::vector<uint64_t> Seeds() {
   const char* wanted = std::getenv("MILLRACE_SEED");
   if (wanted != nullptr && absl::SimpleAtoi(wanted, &seed)) seeds.push_back(seed);
   return seeds;
-}
-
-/// The epoch is the one thing in which the stores differ: the model is never opened again.
-std::string WithoutEpoch(const std::string& text) {
-  static const std::regex owner("owner: (\\S+) \\d+");
-  return std::regex_replace(text, owner, "owner: $1");
-}
-
-std::string TextOf(const absl::Status& status) {
-  const bool names_epochs = model::HasReason(status, model::Reason::kLeaseStale);
-  return names_epochs ? "LEASE_STALE" : Describe(status);
-}
-
-template <typename T>
-std::string TextOf(const absl::StatusOr<T>& result) {
-  return result.ok() ? WithoutEpoch(Describe(*result)) : TextOf(result.status());
-}
-
-std::string TextOf(const absl::StatusOr<PushReceipt>& receipt) {
-  if (!receipt.ok()) return TextOf(receipt.status());
-  std::string text = Describe(*receipt->job);
-  for (const model::PushedChunk& chunk : receipt->chunks) {
-    absl::StrAppend(&text, chunk.id, " ", chunk.sequence, " ", chunk.record_count, " ", chunk.duplicate, "\n");
-  }
-  return WithoutEpoch(text);
-}
-
-/// All pages of a list, one after the other. `read` takes a token.
-template <typename Read>
-std::string AllPages(Read&& read) {
-  std::string text;
-  std::string token;
-  do {
-    const auto page = read(token);
-    if (!page.ok()) return TextOf(page.status());
-    absl::StrAppend(&text, "page\n", Describe(page->items));
-    token = page->next_token;
-  } while (!token.empty());
-  return WithoutEpoch(text);
 }
 
 class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, uint64_t>> {
@@ -128,7 +89,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
   }
 
   void Step() {
-    switch (Below(18)) {
+    switch (Below(20)) {
       case 0:
         return CreateVersion();
       case 1:
@@ -150,9 +111,13 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
       case 13:
         return Acknowledge();
       case 14:
-        return OneIn(3) ? EndJob() : CompareLists();
+        return Tune();
       case 15:
+        return OneIn(2) ? Pause() : Resume();
       case 16:
+        return OneIn(3) ? EndJob() : CompareLists();
+      case 17:
+      case 18:
         return Resolve();
       default:
         return OneIn(6) ? Reopen() : CompareLists();
@@ -270,6 +235,36 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
       if (resolved.ok() && &store == model_.get()) ++resolutions_;
       return resolved;
     });
+    Compare(job);
+  }
+
+  void Pause() {
+    const JobKey job = SomeJob();
+    const std::string why = absl::StrCat("pause ", Below(3));
+    OnBoth("PauseJob", [&](JobStore& store) { return store.PauseJob(job, why); });
+    Compare(job);
+  }
+
+  void Resume() {
+    const JobKey job = SomeJob();
+    const bool ramp = OneIn(2);
+    OnBoth("ResumeJob", [&](JobStore& store) { return store.ResumeJob(job, ramp); });
+    Compare(job);
+  }
+
+  void Tune() {
+    const JobKey job = SomeJob();
+    model::JobUpdate update;
+    if (OneIn(2)) update.name = absl::StrCat("name ", Below(3));
+    if (OneIn(4)) update.max_workers = static_cast<int32_t>(1 + Below(4));
+    if (OneIn(4)) update.records_per_second = static_cast<double>(Below(3));
+    const absl::StatusOr<model::ServiceVersion> version =
+        model_->GetServiceVersion(kTenantName, {SomeService(), SomeVersion(), ""});
+    if (version.ok() && OneIn(2)) {
+      update.version = model::JobUpdate::Version{version->version, version->version_id, version->config_hash};
+    }
+    if (OneIn(10)) update.version = model::JobUpdate::Version{"9.9.9", "none", "none"};
+    OnBoth("UpdateJob", [&](JobStore& store) { return store.UpdateJob(job, update); });
     Compare(job);
   }
 

@@ -1,0 +1,55 @@
+#include <memory>
+#include <utility>
+
+#include "storage/format/keys.h"
+#include "storage/model/tuning_rules.h"
+#include "storage/store/rocks_job_store_impl.h"
+#include "storage/store/store_errors.h"
+
+namespace millrace::store {
+
+using model::Job;
+using model::JobKey;
+using model::JobPtr;
+
+absl::StatusOr<JobPtr> RocksJobStore::PauseJob(const JobKey& key, std::string_view reason) {
+  return Run<JobPtr>({}, [&key, reason, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
+    if (!job.ok()) return job.status();
+    auto changed = std::make_shared<Job>(*(*job)->job);
+    const absl::StatusOr<bool> paused = model::ApplyPause(*changed, reason, now);
+    if (!paused.ok()) return paused.status();
+    if (*paused) group.ChangeJob(*job, std::move(changed));
+    return (*job)->job;
+  });
+}
+
+absl::StatusOr<JobPtr> RocksJobStore::ResumeJob(const JobKey& key, bool ramp) {
+  return Run<JobPtr>({}, [&key, ramp, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
+    if (!job.ok()) return job.status();
+    auto changed = std::make_shared<Job>(*(*job)->job);
+    if (model::ApplyResume(*changed, ramp, now)) group.ChangeJob(*job, std::move(changed));
+    return (*job)->job;
+  });
+}
+
+absl::StatusOr<JobPtr> RocksJobStore::UpdateJob(const JobKey& key, const model::JobUpdate& update) {
+  return Run<JobPtr>({}, [&key, &update, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
+    if (!job.ok()) return job.status();
+    if (update.version.has_value()) {
+      const std::string& version_id = update.version->version_id;
+      const auto version = group.Get(format::Family::kIndex, format::VersionIdKey(key.tenant, version_id));
+      if (!version.ok()) return version.status();
+      if (!version->has_value()) return VersionIdNotFound(version_id);
+    }
+    auto changed = std::make_shared<Job>(*(*job)->job);
+    const absl::StatusOr<bool> updated = model::ApplyUpdate(*changed, update, now);
+    if (!updated.ok()) return updated.status();
+    if (*updated) group.RedefineJob(*job, std::move(changed));
+    return (*job)->job;
+  });
+}
+
+}  // namespace millrace::store

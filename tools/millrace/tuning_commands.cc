@@ -1,0 +1,181 @@
+// Commands that hold a job, let it go on, and change how it does.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/millrace/commands.h"
+#include "tools/millrace/pipeline_options.h"
+#include "tools/millrace/render.h"
+
+namespace millrace::cli {
+namespace {
+
+constexpr char kIdHelp[] = "The job, or its pipeline: the ids are the same";
+
+/// Prints a job as it is after a change: `what` became of it, in one line.
+ExitCode PrintChanged(Session& session, const v1::Job& job, const std::string& what) {
+  if (session.json()) {
+    session.PrintJson(job);
+  } else {
+    session.out() << what << " " << job.id() << ": " << DescribeState(job.state(), job.outcome()) << "\n";
+  }
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Pause(Session& session, const v1::PauseJobRequest& request) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = client->PauseJob(request, session.call());
+  if (!job.ok()) return During("cannot pause the job", job.status());
+  return PrintChanged(session, *job, "paused");
+}
+
+absl::StatusOr<ExitCode> Resume(Session& session, const v1::ResumeJobRequest& request) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = client->ResumeJob(request, session.call());
+  if (!job.ok()) return During("cannot resume the job", job.status());
+  return PrintChanged(session, *job, "resumed");
+}
+
+absl::StatusOr<ExitCode> Update(Session& session, const v1::UpdateJobRequest& request) {
+  if (request.update_mask().paths().empty()) {
+    return UsageError("nothing to change: give at least one option, such as --max-workers 8");
+  }
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = client->UpdateJob(request, session.call());
+  if (!job.ok()) return During("cannot change the job", job.status());
+  if (session.json()) {
+    session.PrintJson(*job);
+  } else {
+    session.out() << RenderJob(*job, session);
+  }
+  return ExitCode::kOk;
+}
+
+/// An option that sets a field of the request and names it in the mask.
+template <typename T>
+void AddField(CLI::App* command, v1::UpdateJobRequest& request, const std::string& name, const std::string& type,
+              const std::string& path, std::function<void(const T&)> set, const std::string& help) {
+  command
+      ->add_option_function<T>(
+          name,
+          [&request, path, set = std::move(set)](const T& value) {
+            request.mutable_update_mask()->add_paths(path);
+            set(value);
+          },
+          help)
+      ->type_name(type);
+}
+
+void AddUpdateOptions(CLI::App* command, v1::UpdateJobRequest& request) {
+  AddField<std::string>(
+      command, request, "--service-version", "VERSION", "service_version",
+      [&request](const std::string& version) { request.set_service_version(version); },
+      "Run the chunks that start from now on with this version of the service");
+  AddField<int32_t>(
+      command, request, "--max-workers", "N", "max_workers", [&request](int32_t n) { request.set_max_workers(n); },
+      "The most chunks that run at once; 1 runs them in order, 0 is all workers of the server");
+  AddField<int32_t>(
+      command, request, "--initial-workers", "N", "initial_workers",
+      [&request](int32_t n) { request.set_initial_workers(n); },
+      "Chunks that run at once at the start, and after `jobs resume --ramp`");
+  AddField<int32_t>(
+      command, request, "--priority", "N", "priority", [&request](int32_t n) { request.set_priority(n); },
+      "-100 to 100; while a job of higher priority can run, no lower one does");
+  AddField<int32_t>(
+      command, request, "--weight", "N", "weight", [&request](int32_t n) { request.set_weight(n); },
+      "1 to 1000; the share of the workers among jobs of one priority");
+  AddField<double>(
+      command, request, "--records-per-second,--rate", "N", "throttle.records_per_second",
+      [&request](double n) { request.mutable_throttle()->set_records_per_second(n); },
+      "Start no more records a second than this; 0 is no limit");
+  AddField<std::string>(
+      command, request, "--chunk-delay", "DURATION", "throttle.delay_between_chunks",
+      [&request](const std::string& text) {
+        absl::Duration delay = ParseDurationOption("--chunk-delay", text);
+        google::protobuf::Duration& field = *request.mutable_throttle()->mutable_delay_between_chunks();
+        field.set_seconds(absl::IDivDuration(delay, absl::Seconds(1), &delay));
+        field.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(delay)));
+      },
+      "The least time between the starts of two chunks; 0s is none");
+  AddField<double>(
+      command, request, "--max-failed-ratio", "RATIO", "max_failed_ratio",
+      [&request](double ratio) { request.set_max_failed_ratio(ratio); },
+      "Fail the job when a larger share of its records fails, 0 to 1; 1 is never");
+  AddField<std::string>(
+      command, request, "--name", "TEXT", "name", [&request](const std::string& name) { request.set_name(name); },
+      "A name for people");
+  AddField<std::string>(
+      command, request, "--description", "TEXT", "description",
+      [&request](const std::string& text) { request.set_description(text); }, "What the job is for");
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--tag",
+          [&request](const std::vector<std::string>& tags) {
+            request.mutable_update_mask()->add_paths("tags");
+            request.mutable_tags()->Assign(tags.begin(), tags.end());
+          },
+          "A tag, in place of all that the job has. May be repeated")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->take_all();
+  command->add_flag_callback(
+      "--no-tags", [&request] { request.mutable_update_mask()->add_paths("tags"); }, "Take all tags away");
+}
+
+}  // namespace
+
+void AddTuningCommands(CommandTree& tree, CLI::App* jobs) {
+  auto pause_options = std::make_shared<v1::PauseJobRequest>();
+  CLI::App* pause = tree.AddCommand(jobs, "pause", "Start no chunk of a job until it is resumed; what runs is finished",
+                                    "millrace jobs pause 01h2xcejqtf2nbrexx3vqjhp41\n"
+                                    "millrace jobs pause 01h2xcejqtf2nbrexx3vqjhp41 --reason \"database is down\"\n"
+                                    "# it can still be pushed to, pulled and closed, and stays paused over restarts");
+  pause
+      ->add_option_function<std::string>(
+          "ID", [=](const std::string& id) { pause_options->set_job_id(id); }, kIdHelp)
+      ->required();
+  pause
+      ->add_option_function<std::string>(
+          "--reason", [=](const std::string& reason) { pause_options->set_reason(reason); },
+          "Why; `jobs explain` shows it")
+      ->type_name("TEXT");
+  tree.OnRun(pause, pause_options, &Pause);
+
+  auto resume_options = std::make_shared<v1::ResumeJobRequest>();
+  CLI::App* resume = tree.AddCommand(jobs, "resume", "Let a paused job go on from where it was",
+                                     "millrace jobs resume 01h2xcejqtf2nbrexx3vqjhp41\n"
+                                     "# gently: one chunk at once at first, then two, four, eight\n"
+                                     "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --initial-workers 1\n"
+                                     "millrace jobs resume 01h2xcejqtf2nbrexx3vqjhp41 --ramp");
+  resume
+      ->add_option_function<std::string>(
+          "ID", [=](const std::string& id) { resume_options->set_job_id(id); }, kIdHelp)
+      ->required();
+  resume->add_flag_callback(
+      "--ramp", [=] { resume_options->set_ramp(true); },
+      "Start with the initial workers of the job again, doubled each second");
+  tree.OnRun(resume, resume_options, &Resume);
+
+  auto update_options = std::make_shared<v1::UpdateJobRequest>();
+  CLI::App* update =
+      tree.AddCommand(jobs, "update", "Change how a job runs from its next chunk on, or what is said about it",
+                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --max-workers 2 --rate 500\n"
+                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --priority 10 --tag urgent --tag month-end\n"
+                      "# fixed code for what is left; committed chunks keep the config hash they ran with\n"
+                      "millrace services create strike-severity-1.0.1.yaml\n"
+                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --service-version 1.0.1");
+  update
+      ->add_option_function<std::string>(
+          "ID", [=](const std::string& id) { update_options->set_job_id(id); }, kIdHelp)
+      ->required();
+  AddUpdateOptions(update, *update_options);
+  tree.OnRun(update, update_options, &Update);
+}
+
+}  // namespace millrace::cli
