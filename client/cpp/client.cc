@@ -108,6 +108,10 @@ absl::StatusOr<v1::TestServiceResponse> Client::TestService(const v1::TestServic
   return connection_->TestService(request, options);
 }
 
+absl::StatusOr<v1::Job> Client::SubmitJob(const v1::SubmitJobRequest& request, const CallOptions& options) const {
+  return connection_->SubmitJob(request, options);
+}
+
 absl::StatusOr<v1::Job> Client::GetJob(const v1::GetJobRequest& request, const CallOptions& options) const {
   return connection_->GetJob(request, options);
 }

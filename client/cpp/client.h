@@ -75,6 +75,8 @@ class Client {
 
   // JobService.
 
+  /// Starts a job whose records the server reads from a source. Safe to repeat, and repeated, only with `request_id`.
+  absl::StatusOr<v1::Job> SubmitJob(const v1::SubmitJobRequest& request, const CallOptions& options = {}) const;
   absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options = {}) const;
   /// One page.
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request = {},

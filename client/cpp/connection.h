@@ -53,6 +53,7 @@ class Connection {
   virtual absl::StatusOr<v1::TestServiceResponse> TestService(const v1::TestServiceRequest& request,
                                                               const CallOptions& options) = 0;
 
+  virtual absl::StatusOr<v1::Job> SubmitJob(const v1::SubmitJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
                                                         const CallOptions& options) = 0;

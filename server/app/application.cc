@@ -14,6 +14,9 @@
 #include "server/app/log.h"
 #include "server/app/port_file.h"
 #include "server/background/idle_closer.h"
+#include "server/background/source_queue.h"
+#include "server/background/source_reader.h"
+#include "server/background/source_threads.h"
 #include "server/background/ticker.h"
 #include "server/core/call_ledger.h"
 #include "server/core/executor.h"
@@ -21,6 +24,7 @@
 #include "server/core/lease_hub.h"
 #include "server/core/pipeline_activity.h"
 #include "server/core/progress_feed.h"
+#include "server/core/source_folders.h"
 #include "server/core/version.h"
 #include "server/execution/crash_guard.h"
 #include "server/execution/lua_service_compiler.h"
@@ -47,6 +51,9 @@ constexpr size_t kHandlerQueueBytesMax = size_t{256} << 20;
 // The shortest idle timeout is a second. A batch is closed one after the other, each with a sync of the disk.
 constexpr absl::Duration kIdleInterval = absl::Seconds(1);
 constexpr size_t kIdleBatchMax = 100;
+
+// One reads while the other waits for the disk to sync; the sources of any number of jobs take turns.
+constexpr int kSourceThreads = 2;
 
 /// The drain was cut short; what was acknowledged is safe.
 constexpr int kExitEndedEarly = 3;
@@ -102,6 +109,8 @@ class Application {
   core::JobTotals totals_{clock_};
   core::ProgressFeed feed_;
   core::PipelineActivity activity_{clock_};
+  background::SourceQueue source_queue_{clock_};
+  core::SourceFolders source_folders_;
   std::unique_ptr<core::LeaseHub> leases_;
   std::unique_ptr<store::JobStore> store_;
   std::unique_ptr<core::ServiceCompiler> compiler_;
@@ -109,12 +118,17 @@ class Application {
   std::unique_ptr<ObserverList> observers_;
   std::unique_ptr<background::IdleCloser> idle_closer_;
   std::unique_ptr<background::Ticker> idle_ticker_;
+  std::unique_ptr<background::SourceReader> source_reader_;
+  std::unique_ptr<background::SourceThreads> source_threads_;
   std::unique_ptr<core::Executor> executor_;
   std::unique_ptr<rpc::GrpcServer> server_;
   std::unique_ptr<metrics::MetricsServer> metrics_;
 };
 
 absl::Status Application::Start() {
+  absl::StatusOr<core::SourceFolders> folders = core::SourceFolders::Make(config_.source_folders);
+  if (!folders.ok()) return folders.status();
+  source_folders_ = *std::move(folders);
   if (absl::Status opened = OpenStore(); !opened.ok()) return opened;
   StartWork();
   executor_ = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax, kHandlerQueueBytesMax);
@@ -137,7 +151,7 @@ void Application::StartWork() {
   workers_ = execution::StartWorkerPool(config_.workers, *leases_, *store_, *compiler_,
                                         execution::StartCrashGuard(config_.data_folder, config_.workers, *store_));
   observers_ = std::make_unique<ObserverList>(
-      std::vector<store::JobObserver*>{leases_.get(), &totals_, &feed_, &activity_, workers_.get()});
+      std::vector<store::JobObserver*>{leases_.get(), &totals_, &feed_, &activity_, &source_queue_, workers_.get()});
   store_->SetObserver(observers_.get());
   // The pointer of its own: commits that come late call back while the store is taken down, and `store_` is empty then.
   leases_->SetIdleListener([this, store = store_.get()](const model::JobKey& key) {
@@ -148,6 +162,7 @@ void Application::StartWork() {
   for (const model::JobPtr& job : unfinished) {
     totals_.OnJobChanged(job);
     activity_.OnJobChanged(job);
+    source_queue_.OnJobChanged(job);
     leases_->OnJobChanged(job);
   }
   spdlog::info("data folder {} is open: epoch {}, {} unfinished jobs", config_.data_folder.string(), store_->epoch(),
@@ -180,7 +195,8 @@ absl::Status Application::Serve() {
                                        .start_time = clock_->Now(),
                                        .workers = config_.workers,
                                        .backup_folder = config_.backup_folder.string()},
-                            .activity = &activity_};
+                            .activity = &activity_,
+                            .source_folders = &source_folders_};
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
   if (!server.ok()) return server.status();
@@ -194,6 +210,8 @@ absl::Status Application::Serve() {
   idle_closer_ = std::make_unique<background::IdleCloser>(activity_, *leases_, *store_);
   idle_ticker_ = std::make_unique<background::Ticker>(
       clock_, kIdleInterval, [this] { return idle_closer_->RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
+  source_reader_ = std::make_unique<background::SourceReader>(*store_, source_folders_);
+  source_threads_ = std::make_unique<background::SourceThreads>(kSourceThreads, source_queue_, *source_reader_);
   return absl::OkStatus();
 }
 
@@ -201,6 +219,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
   const int64_t deadline_nanos = clock_->SteadyNanos() + absl::ToInt64Nanoseconds(config_.drain_timeout);
   // Nobody can use a pipeline from now on, and none is to be closed for that.
   idle_ticker_->Stop();
+  source_threads_->Stop();
   server_->StopServing();
   leases_->Stop();
   spdlog::info("{}: draining for at most {} s; waits for {} chunks and {} calls; a second signal ends at once",
@@ -222,6 +241,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
 /// In reverse: no new chunk, no new call, what runs is committed, then the store is closed.
 void Application::Stop(absl::Duration patience) {
   if (idle_ticker_ != nullptr) idle_ticker_->Stop();
+  if (source_threads_ != nullptr) source_threads_->Stop();
   if (leases_ != nullptr) leases_->Stop();
   feed_.Close();
   if (server_ != nullptr) server_->Shutdown(patience);

@@ -91,6 +91,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   std::string data_folder;
   std::string port_file;
   std::string backup_folder;
+  std::vector<std::string> source_folders;
   std::string metrics_port_file;
   std::string log_format = "text";
   std::string slow_call = "1s";
@@ -131,6 +132,14 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
                  "Folder in which `millrace server backup NAME` makes backups; on the file system of the data folder "
                  "they are links, and quick. Empty: none are made")
       ->envname("MILLRACE_BACKUP_DIR");
+  app.add_option(
+         "--source-dir", source_folders,
+         "Folder from which jobs may read files (SubmitJob); nothing outside is read, also not by links. May be "
+         "repeated. None: jobs read no files")
+      ->type_name("FOLDER")
+      ->expected(1)
+      ->take_all()
+      ->envname("MILLRACE_SOURCE_DIR");
   app.add_option("--port-file", port_file, "File or pipe that receives the port once the server serves")
       ->envname("MILLRACE_PORT_FILE");
   app.add_option("--log-level", config.log_level, "What to log, to stderr")
@@ -163,6 +172,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   config.data_folder = data_folder;
   config.port_file = port_file;
   config.backup_folder = backup_folder;
+  config.source_folders.assign(source_folders.begin(), source_folders.end());
   config.metrics_port_file = metrics_port_file;
   config.sync = durability == "sync";
   config.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "server/app/log.h"
@@ -28,6 +29,8 @@ struct Config {
   std::filesystem::path port_file;
   /// Where CreateBackup makes backups; empty: it makes none.
   std::filesystem::path backup_folder;
+  /// Where jobs may read files; empty: nowhere.
+  std::vector<std::filesystem::path> source_folders;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;
   /// Calls that take longer are logged; infinite: none.

@@ -1,6 +1,7 @@
 #include "server/core/convert.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -82,6 +83,47 @@ v1::JobSummary SummaryOf(const model::Job& job, absl::Time now) {
   return proto;
 }
 
+// Without what the caller wrote out: it may be large, and jobs are returned in lists.
+v1::Source SourceOf(const model::JobSource& source) {
+  v1::Source proto;
+  switch (source.kind) {
+    case model::SourceKind::kFile:
+      proto.mutable_file()->set_path(source.path);
+      proto.mutable_file()->set_format(static_cast<v1::FileFormat>(source.format));
+      proto.mutable_file()->set_size_bytes(source.size_bytes);
+      *proto.mutable_file()->mutable_modify_time() = ToProto(source.modify_time);
+      break;
+    case model::SourceKind::kRange:
+      proto.mutable_range()->set_count(source.count);
+      proto.mutable_range()->set_first(source.first);
+      proto.mutable_range()->set_field(source.field);
+      break;
+    case model::SourceKind::kIds:
+      proto.mutable_ids()->set_field(source.field);
+      break;
+    case model::SourceKind::kInline:
+    case model::SourceKind::kNone:
+      proto.mutable_inline_();
+      break;
+  }
+  return proto;
+}
+
+void AddSource(const model::Job& job, v1::Job& proto) {
+  const model::SourceSample& sample = job.source.sample;
+  *proto.mutable_source() = SourceOf(job.source);
+  if (sample.first > 0) proto.mutable_sample()->set_first_n(sample.first);
+  if (sample.every > 0) proto.mutable_sample()->set_every_n(sample.every);
+  const std::optional<int64_t> total = model::TotalRecords(job);
+  v1::SourceProgress& progress = *proto.mutable_source_progress();
+  progress.set_records_read(job.counters.records_submitted);
+  progress.set_read_errors(job.source_position.read_errors);
+  progress.set_exhausted(job.source_position.exhausted);
+  progress.set_total_known(total.has_value());
+  progress.set_total_records(total.value_or(job.source.estimated_records));
+  if (job.source.kind == model::SourceKind::kFile) progress.set_bytes_read(job.source_position.offset);
+}
+
 }  // namespace
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
@@ -149,6 +191,7 @@ v1::Job ToProto(const model::Job& job, absl::Time now) {
   }
   proto.set_owner(job.owner);
   proto.set_owner_epoch(job.owner_epoch);
+  if (model::HasSource(job)) AddSource(job, proto);
   return proto;
 }
 

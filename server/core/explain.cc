@@ -67,6 +67,10 @@ std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
     case Hold::kWaitingForWorker:
       return WorkerText(standing, workers);
     case Hold::kWaitingForPush:
+      if (model::HasSource(job)) {
+        return absl::StrCat("all that was read of its source (", Count(job.counters.records_submitted, "record"),
+                            ") has run; the server is reading on");
+      }
       return job.last_sequence == 0 ? "nothing was pushed yet"
                                     : absl::StrCat("all ", Count(job.last_sequence, "chunk"),
                                                    " that were pushed have run; push more, or close the pipeline");

@@ -11,6 +11,7 @@
 #include "server/core/lease_hub.h"
 #include "server/core/pipeline_activity.h"
 #include "server/core/service_runner.h"
+#include "server/core/source_folders.h"
 #include "storage/model/clock.h"
 #include "storage/model/ids.h"
 #include "storage/store/job_store.h"
@@ -51,6 +52,8 @@ struct Deps {
   ServerInfo server;
   /// Hears of pulls and pushes. Null: nobody wants to know.
   core::PipelineActivity* activity = nullptr;
+  /// Where jobs may read files. Null: nowhere.
+  const core::SourceFolders* source_folders = nullptr;
 };
 
 }  // namespace millrace::handlers

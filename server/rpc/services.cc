@@ -66,6 +66,9 @@ class JobService final : public v1::JobService::CallbackService {
  public:
   explicit JobService(const Environment& environment) : environment_(environment) {}
 
+  Reactor* SubmitJob(Context* context, const v1::SubmitJobRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::SubmitJob);
+  }
   Reactor* GetJob(Context* context, const v1::GetJobRequest* request, v1::Job* response) override {
     return ServeUnary(context, request, response, environment_, handlers::GetJob);
   }

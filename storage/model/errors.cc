@@ -56,6 +56,8 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kBackupUnsound, StatusCode::kDataLoss, "BACKUP_UNSOUND"},
     ReasonRow{Reason::kBackupNotEnabled, StatusCode::kFailedPrecondition, "BACKUP_NOT_ENABLED"},
     ReasonRow{Reason::kFolderNotEmpty, StatusCode::kFailedPrecondition, "FOLDER_NOT_EMPTY"},
+    ReasonRow{Reason::kSourceFilesNotEnabled, StatusCode::kFailedPrecondition, "SOURCE_FILES_NOT_ENABLED"},
+    ReasonRow{Reason::kPipelineHasSource, StatusCode::kFailedPrecondition, "PIPELINE_HAS_SOURCE"},
 };
 
 const ReasonRow& RowOf(Reason reason) {

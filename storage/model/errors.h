@@ -50,6 +50,8 @@ enum class Reason {
   kBackupUnsound = 81,
   kBackupNotEnabled = 82,
   kFolderNotEmpty = 83,
+  kSourceFilesNotEnabled = 90,
+  kPipelineHasSource = 91,
 };
 
 /// What is known about an error beyond its code and message.

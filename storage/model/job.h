@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "storage/model/limits.h"
+#include "storage/model/source.h"
 
 namespace millrace::model {
 
@@ -142,7 +143,10 @@ struct Job {
   /// Empty when the creator gave none. `request_hash` tells whether it was the same request.
   std::string request_id;
   std::string request_hash;
+  /// Kind kNone: callers push the records. `source_position` stays where it began then.
+  JobSource source;
 
+  SourcePosition source_position;
   JobCounters counters;
   /// Chunks are numbered from 1 in push order; this is the newest.
   int64_t last_sequence = 0;

@@ -41,6 +41,19 @@ absl::Status ClosedError(const Job& job) {
                    {{"pipeline_id", job.id}, {"state", state}, {"state_reason", job.state_reason}});
 }
 
+absl::Status CheckReader(const Job& job, const PushSize& size, const std::optional<SourcePosition>& position) {
+  if (!position.has_value()) {
+    return MakeError(
+        Reason::kPipelineHasSource,
+        absl::StrCat("pipeline ", job.id, " takes no pushes: its job reads its records from a source (see Job.source)"),
+        {{"pipeline_id", job.id}});
+  }
+  if (HasSource(job) && position->chunks == job.source_position.chunks + size.chunks) return absl::OkStatus();
+  return MakeError(Reason::kInternalError,
+                   absl::StrCat("the source of job ", job.id, " was read up to chunk ", job.source_position.chunks,
+                                ", and not up to chunk ", position->chunks - size.chunks));
+}
+
 absl::Status CheckLease(const Job& job, const Chunk& chunk, int64_t lease_epoch, int64_t store_epoch) {
   std::string why;
   if (lease_epoch != store_epoch) {
@@ -166,6 +179,7 @@ void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
   job.state_reason.clear();
   EndPause(job);
   job.ramps = 0;
+  job.source_position = {};
   job.counters = {};
   job.last_sequence = 0;
   job.watermark = 0;
@@ -184,16 +198,22 @@ void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
   job.owner_epoch = store_epoch;
 }
 
-absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now) {
-  if (size.chunks == 0) return absl::OkStatus();
+absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now, const std::optional<SourcePosition>& position) {
+  if (HasSource(job) || position.has_value()) {
+    if (absl::Status checked = CheckReader(job, size, position); !checked.ok()) return checked;
+  }
+  const bool moves = position.has_value() && *position != job.source_position;
+  if (size.chunks == 0 && !moves) return absl::OkStatus();
   if (job.state == JobState::kCancelled) return CancelledError(job);
   if (!TakesInput(job)) return ClosedError(job);
 
   if (absl::Status fits = CheckRoom(job, size.bytes); !fits.ok()) return fits;
 
+  if (moves) job.source_position = *position;
+  job.update_time = now;
+  if (size.chunks == 0) return absl::OkStatus();
   if (StateUnderPause(job) == JobState::kCreated) MoveTo(job, JobState::kInProgress);
   if (job.start_time == absl::InfinitePast()) job.start_time = now;
-  job.update_time = now;
   job.last_sequence += size.chunks;
   job.counters.records_submitted += size.records;
   job.counters.input_bytes += size.bytes;
@@ -295,6 +315,7 @@ bool ApplyFail(Job& job, std::string_view reason, absl::Time now) {
 bool WaitsForClient(const Job& job, int64_t running_chunks) {
   // A paused job waits for whoever paused it.
   if (job.state == JobState::kPaused || !TakesInput(job) || running_chunks > 0) return false;
+  if (HasSource(job)) return false;
   return AllCommitted(job) || job.output_buffer_used_bytes >= job.options.output_buffer_bytes;
 }
 

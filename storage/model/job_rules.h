@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string_view>
 
@@ -25,6 +26,15 @@ JobState StateUnderPause(const Job& job);
 
 /// True while pushes are welcome: CREATED and IN_PROGRESS, paused or not.
 bool TakesInput(const Job& job);
+
+/// True when the server reads the records of the job from a source, and callers may not push any.
+bool HasSource(const Job& job);
+
+/// True when the source of a job is to be read, or was read and the input is to be closed.
+bool NeedsReading(const Job& job);
+
+/// How many records the job will have read in all, where that is known: its source says so or is exhausted.
+std::optional<int64_t> TotalRecords(const Job& job);
 
 /// True while waiting chunks may be started: IN_PROGRESS, CLOSED, CLOSED_BY_TIMEOUT.
 bool MayDispatch(JobState state);
@@ -67,7 +77,14 @@ struct PushSize {
 ///   PIPELINE_CLOSED, PIPELINE_CANCELLED  by state
 ///   PUSH_EXCEEDS_INPUT_BUFFER            larger than the whole buffer
 ///   INPUT_BUFFER_FULL                    with remaining, needed and allocated bytes, and a delay of 200 ms
-absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now);
+///
+/// A job with a source takes chunks from its reader alone, who says with `position` how far it came; this is a change
+/// also without a chunk.
+///   PIPELINE_HAS_SOURCE                  the job has a source, and there is no `position`
+///   INTERNAL_ERROR                       the reader did not begin where the reading of the job had come to, or the job
+///                                        has no source
+absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now,
+                       const std::optional<SourcePosition>& position = std::nullopt);
 
 /// Commits the outcome of a chunk: counters, buffers, result number, and the final state when it was the last. A job
 /// whose error budget is spent by it becomes FAILED instead (see WhyJobFails); the commit itself stands.
@@ -107,6 +124,7 @@ bool ApplyFail(Job& job, std::string_view reason, absl::Time now);
 
 /// True when nothing will happen to the job unless a client does something: its input is open and it is not paused,
 /// nothing runs (`running_chunks`, as in IsDrained), and what waits, if anything, waits for room in the output buffer.
+/// Never of a job with a source: the end of the source closes it.
 bool WaitsForClient(const Job& job, int64_t running_chunks);
 
 /// Closes the input because nothing happened for JobOptions::idle_timeout; completes a job that has nothing left to

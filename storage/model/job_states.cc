@@ -30,6 +30,17 @@ bool TakesInput(const Job& job) {
   return state == JobState::kCreated || state == JobState::kInProgress;
 }
 
+bool HasSource(const Job& job) { return job.source.kind != SourceKind::kNone; }
+
+bool NeedsReading(const Job& job) { return HasSource(job) && TakesInput(job); }
+
+std::optional<int64_t> TotalRecords(const Job& job) {
+  if (!HasSource(job)) return std::nullopt;
+  if (job.source_position.exhausted) return job.counters.records_submitted;
+  if (job.source.kind == SourceKind::kFile) return std::nullopt;
+  return SampledCount(job.source.sample, job.source.count);
+}
+
 bool MayDispatch(JobState state) {
   return state == JobState::kInProgress || state == JobState::kClosed || state == JobState::kClosedByTimeout;
 }

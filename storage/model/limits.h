@@ -34,6 +34,22 @@ inline constexpr int kMessageBytesMax = 72 * 1024 * 1024;
 // Parameters are decoded once per worker and job, and copied into each chunk row.
 inline constexpr size_t kParametersBytesMax = 1024 * 1024;
 
+// Sources. What is written out in the call is kept in memory as long as the job runs, beside its parameters; more belongs
+// into a file or a push.
+inline constexpr size_t kSourceInlineBytesMax = 1024 * 1024;
+inline constexpr size_t kSourceIdBytesMax = 1024;
+// A path of Linux.
+inline constexpr size_t kSourcePathBytesMax = 4096;
+inline constexpr size_t kSourceFieldBytesMax = 128;
+// At a million records a second this is eleven days; a larger count is a slip.
+inline constexpr int64_t kSourceRangeCountMax = 1'000'000'000'000;
+// Every reader of JSON keeps integers up to here exactly.
+inline constexpr int64_t kSourceNumberMax = int64_t{1} << 53;
+// What is read of a source at a time, in one unit of work: large against the cost of a sync of the disk, small enough to
+// be held by each thread that reads.
+inline constexpr int64_t kSourcePieceBytes = 4 * 1024 * 1024;
+inline constexpr size_t kSourcePieceChunksMax = 256;
+
 // Service definitions. Larger ones are programs, and belong into a worker.
 inline constexpr size_t kDefinitionBytesMax = 1024 * 1024;
 inline constexpr size_t kServiceInputsMax = 1'000;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,8 @@ struct PushChunks {
   std::vector<model::NewChunk> chunks;
   /// Null: stands alone.
   std::shared_ptr<PushOrder> order;
+  /// From the reader of the source of the job: how far it has come with these chunks, of which there may be none.
+  std::optional<model::SourcePosition> source_position = std::nullopt;
 };
 
 struct PushReceipt {

@@ -20,7 +20,8 @@ using model::NewChunk;
 using model::RecordException;
 using model::RecordPlace;
 
-absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks, absl::Time now) {
+absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks,
+                                           const std::optional<model::SourcePosition>& position, absl::Time now) {
   PushReceipt receipt;
   model::PushSize size;
   std::vector<StoredChunk> new_chunks;
@@ -41,8 +42,8 @@ absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks, absl::T
   }
 
   Job job = *job_;
-  if (absl::Status applied = model::ApplyPush(job, size, now); !applied.ok()) return applied;
-  if (size.chunks > 0) Replace(std::move(job));
+  if (absl::Status applied = model::ApplyPush(job, size, now, position); !applied.ok()) return applied;
+  if (size.chunks > 0 || job.source_position != job_->source_position) Replace(std::move(job));
   for (StoredChunk& chunk : new_chunks) {
     const int64_t sequence = chunk.row.sequence;
     sequence_by_chunk_id_.emplace(chunk.row.id, sequence);

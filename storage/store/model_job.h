@@ -28,7 +28,8 @@ class ModelJob {
 
   const model::JobPtr& job() const { return job_; }
 
-  absl::StatusOr<PushReceipt> Push(std::vector<model::NewChunk> chunks, absl::Time now);
+  absl::StatusOr<PushReceipt> Push(std::vector<model::NewChunk> chunks,
+                                   const std::optional<model::SourcePosition>& position, absl::Time now);
   absl::Status Commit(model::ChunkCommit commit, int64_t store_epoch, absl::Time now);
   absl::Status Close(absl::Time now);
   absl::Status Cancel(std::string_view reason, bool force, absl::Time now);

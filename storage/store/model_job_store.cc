@@ -86,7 +86,7 @@ class ModelJobStore final : public JobStore {
     absl::StatusOr<PushReceipt> receipt;
     const absl::StatusOr<JobPtr> job = Change(request.job, [&](ModelJob& stored) {
       if (request.order != nullptr && request.order->broken) return PushOutOfOrder();
-      receipt = stored.Push(std::move(request.chunks), clock_->Now());
+      receipt = stored.Push(std::move(request.chunks), request.source_position, clock_->Now());
       return receipt.status();
     });
     if (!job.ok()) receipt = job.status();

@@ -58,7 +58,7 @@ absl::StatusOr<std::optional<format::IndexedChunk>> FindEarlier(const Group& gro
 }
 
 absl::StatusOr<PushReceipt> Push(Group& group, const model::JobKey& key, const std::vector<PreparedChunk>& chunks,
-                                 absl::Time now) {
+                                 const std::optional<model::SourcePosition>& position, absl::Time now) {
   const absl::StatusOr<LaneJob*> found = group.FindJob(key);
   if (!found.ok()) return found.status();
   LaneJob* const job = *found;
@@ -80,8 +80,9 @@ absl::StatusOr<PushReceipt> Push(Group& group, const model::JobKey& key, const s
   }
 
   auto changed = std::make_shared<model::Job>(*job->job);
-  if (absl::Status applied = model::ApplyPush(*changed, size, now); !applied.ok()) return applied;
-  if (size.chunks > 0) group.ChangeJob(job, std::move(changed));
+  if (absl::Status applied = model::ApplyPush(*changed, size, now, position); !applied.ok()) return applied;
+  if (size.chunks > 0 || changed->source_position != job->job->source_position)
+    group.ChangeJob(job, std::move(changed));
   for (size_t i = 0; i < chunks.size(); ++i) {
     const model::PushedChunk& pushed = receipt.chunks[i];
     if (pushed.duplicate) continue;
@@ -109,9 +110,9 @@ void RocksJobStore::PushChunks(store::PushChunks request, Completion<PushReceipt
   lane_.Submit<PushReceipt>(
       passage,
       [key = std::move(request.job), chunks = std::move(chunks), order = std::move(request.order),
-       now](Group& group) -> absl::StatusOr<PushReceipt> {
+       position = request.source_position, now](Group& group) -> absl::StatusOr<PushReceipt> {
         if (order != nullptr && order->broken) return PushOutOfOrder();
-        absl::StatusOr<PushReceipt> receipt = Push(group, key, chunks, now);
+        absl::StatusOr<PushReceipt> receipt = Push(group, key, chunks, position, now);
         if (order != nullptr && !receipt.ok() && !BlamesTheChunks(receipt.status())) order->broken = true;
         return receipt;
       },

@@ -31,7 +31,9 @@ class E2eFixture : public ::testing::Test {
 
   /// Starts the server, on the port of the run before if there was one.
   void StartServer() {
-    auto server = harness::ServerProcess::Start(MILLRACED_BINARY, Path("data"), port_, {"--log-level", "warn"});
+    std::vector<std::string> flags = {"--log-level", "warn"};
+    flags.insert(flags.end(), more_flags_.begin(), more_flags_.end());
+    auto server = harness::ServerProcess::Start(MILLRACED_BINARY, Path("data"), port_, flags);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     port_ = server_->port();
@@ -128,6 +130,8 @@ class E2eFixture : public ::testing::Test {
   }
 
   const harness::TemporaryFolder folder_;
+  /// Of the server, besides those that every test needs.
+  std::vector<std::string> more_flags_;
   int port_ = 0;
   std::unique_ptr<harness::ServerProcess> server_;
 };

@@ -2,18 +2,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/core/json_struct.h"
+#include "storage/records/input_window.h"
+#include "storage/records/record_reader.h"
 #include "tests/fuzz/fuzz_targets.h"
-#include "tools/millrace/input_window.h"
-#include "tools/millrace/record_reader.h"
 
 namespace millrace::fuzz {
 namespace {
 
-std::string ReadAll(absl::StatusOr<std::unique_ptr<cli::RecordReader>> reader, bool rows_are_json) {
+std::string ReadAll(absl::StatusOr<std::unique_ptr<records::RecordReader>> reader, bool rows_are_json) {
   if (!reader.ok()) return "";
   int64_t offset = (*reader)->offset();
   int64_t line = 0;
-  cli::InputRow row;
+  records::InputRow row;
   for (;;) {
     const absl::StatusOr<bool> read = (*reader)->Next(row);
     if (!read.ok() || !*read) return "";
@@ -30,11 +30,11 @@ std::string ReadAll(absl::StatusOr<std::unique_ptr<cli::RecordReader>> reader, b
 }  // namespace
 
 std::string Csv(std::string_view bytes) {
-  return ReadAll(cli::OpenCsvReader("fuzz.csv", cli::SourceOf(std::string(bytes))), true);
+  return ReadAll(records::OpenCsvReader("fuzz.csv", records::SourceOf(std::string(bytes))), true);
 }
 
 std::string JsonLines(std::string_view bytes) {
-  return ReadAll(cli::OpenJsonLinesReader("fuzz.jsonl", cli::SourceOf(std::string(bytes))), false);
+  return ReadAll(records::OpenJsonLinesReader("fuzz.jsonl", records::SourceOf(std::string(bytes))), false);
 }
 
 }  // namespace millrace::fuzz

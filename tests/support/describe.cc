@@ -27,6 +27,19 @@ class Lines {
   std::string text_;
 };
 
+void AddSource(const model::Job& job, Lines& lines) {
+  const model::JobSource& source = job.source;
+  const model::SourcePosition& at = job.source_position;
+  lines.Add("source", absl::StrCat(static_cast<int>(source.kind), " ", source.path, " ", source.json_lines))
+      .Add("file", absl::StrCat(static_cast<int>(source.format), " ", source.size_bytes))
+      .Add("modify_time", source.modify_time)
+      .Add("range", absl::StrCat(source.first, " ", source.count, " ", source.field))
+      .Add("sample", absl::StrCat(source.sample.first, " ", source.sample.every))
+      .Add("cut", absl::StrCat(source.chunk_size, " ", source.estimated_records))
+      .Add("source_position", absl::StrCat(at.offset, " ", at.line, " ", at.records, " ", at.chunks, " ",
+                                           at.read_errors, " ", at.exhausted ? "exhausted" : "open"));
+}
+
 std::string SummarySpecText(const model::SummarySpec& summary) {
   std::string text = summary.ignore_error ? "ignore" : "fail";
   for (const model::Aggregation& aggregation : summary.aggregations) {
@@ -108,6 +121,7 @@ std::string Describe(const model::Job& job) {
   if (counters.records_discarded + counters.records_rerun != 0) {
     lines.Add("rerun", absl::StrCat(counters.records_discarded, " ", counters.records_rerun));
   }
+  if (model::HasSource(job)) AddSource(job, lines);
   return lines.Text();
 }
 

@@ -7,7 +7,7 @@
 
 namespace millrace::cli {
 
-ChunkCutter::ChunkCutter(RecordReader* reader, std::string name, CutOptions options)
+ChunkCutter::ChunkCutter(records::RecordReader* reader, std::string name, CutOptions options)
     : reader_(reader), name_(std::move(name)), options_(std::move(options)) {}
 
 absl::StatusOr<bool> ChunkCutter::ReadRow() {

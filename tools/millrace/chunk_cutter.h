@@ -8,8 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "millrace/v1/pipeline_service.pb.h"
+#include "storage/records/record_reader.h"
 #include "tools/millrace/chunk_ledger.h"
-#include "tools/millrace/record_reader.h"
 
 namespace millrace::cli {
 
@@ -40,7 +40,7 @@ class ChunkCutter {
   };
 
   /// `reader` must outlive the cutter; `name` stands for its file in errors.
-  ChunkCutter(RecordReader* reader, std::string name, CutOptions options);
+  ChunkCutter(records::RecordReader* reader, std::string name, CutOptions options);
 
   /// The next chunk, or nothing at the end. A row that cannot be made a record ends the cutting with an error that
   /// names its line; the chunk it would have been in is not made.
@@ -59,10 +59,10 @@ class ChunkCutter {
   /// Reads the next row into `row_`, unless one waits there. False at the end.
   absl::StatusOr<bool> ReadRow();
 
-  RecordReader* const reader_;
+  records::RecordReader* const reader_;
   const std::string name_;
   const CutOptions options_;
-  InputRow row_;
+  records::InputRow row_;
   bool row_waits_ = false;
   absl::Status error_;
   bool at_end_ = false;

@@ -12,7 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "tools/millrace/reject_fields.h"
+#include "storage/records/reject_fields.h"
 
 namespace millrace::cli {
 
@@ -20,7 +20,7 @@ namespace millrace::cli {
 struct SkippedRow {
   size_t before_record = 0;
   std::string original;
-  RejectReason reason;
+  records::RejectReason reason;
 };
 
 /// One chunk as it was cut from the input.

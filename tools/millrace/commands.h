@@ -64,6 +64,8 @@ void AddJobsCommands(CommandTree& tree);
 void AddExportCommand(CommandTree& tree, CLI::App* jobs);
 /// pause, resume, update, in the group `jobs`.
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
+/// One more of `jobs`.
+void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
 void AddExceptionsCommands(CommandTree& tree);
 /// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);

@@ -8,10 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "storage/records/json_text.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
-#include "tools/millrace/json_text.h"
 #include "tools/millrace/output_file.h"
 
 namespace millrace::cli {
@@ -31,19 +31,21 @@ std::string StateOf(const v1::Record& record) {
 }
 
 /// The record as it is where it is JSON, and as a text where it is not.
-std::string AsJson(const std::string& record) { return JsonObjectScanner().Scan(record) ? record : JsonString(record); }
+std::string AsJson(const std::string& record) {
+  return records::JsonObjectScanner().Scan(record) ? record : records::JsonString(record);
+}
 
 std::string LineOf(const v1::Record& record) {
   std::vector<std::pair<std::string_view, std::string>> fields = {
-      {"id", JsonString(absl::StrCat(record.sequence(), "-", record.index()))},
-      {"chunk", JsonString(record.chunk_id())},
-      {"state", JsonString(StateOf(record))}};
+      {"id", records::JsonString(absl::StrCat(record.sequence(), "-", record.index()))},
+      {"chunk", records::JsonString(record.chunk_id())},
+      {"state", records::JsonString(StateOf(record))}};
   if (!record.outputs().empty()) fields.emplace_back("outputs", record.outputs());
   if (!record.code().empty()) {
-    fields.emplace_back("error", JsonObject({{"exception", JsonString(record.exception_id())},
-                                             {"node", JsonString(record.node())},
-                                             {"code", JsonString(record.code())},
-                                             {"message", JsonString(record.message())}}));
+    fields.emplace_back("error", JsonObject({{"exception", records::JsonString(record.exception_id())},
+                                             {"node", records::JsonString(record.node())},
+                                             {"code", records::JsonString(record.code())},
+                                             {"message", records::JsonString(record.message())}}));
   }
   if (!record.input().empty()) fields.emplace_back("input", AsJson(record.input()));
   return JsonObject(fields) + "\n";

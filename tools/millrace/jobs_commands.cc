@@ -106,6 +106,7 @@ absl::StatusOr<ExitCode> Delete(Session& session, const JobsOptions& options) {
 
 void AddJobsCommands(CommandTree& tree) {
   CLI::App* group = tree.AddGroup("jobs", "Jobs: the durable records of runs");
+  AddSubmitCommand(tree, group);
   auto list_options = std::make_shared<JobsOptions>();
   CLI::App* list = tree.AddCommand(group, "list", "List jobs, newest first",
                                    "millrace jobs list\n"

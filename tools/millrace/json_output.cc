@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/util/json_util.h"
-#include "tools/millrace/json_text.h"
+#include "storage/records/json_text.h"
 
 namespace millrace::cli {
 namespace {
@@ -25,7 +25,7 @@ std::string ToJson(const google::protobuf::Message& message) {
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   // Only a Timestamp or Duration out of range cannot be printed.
-  return status.ok() ? json : JsonObject({{"error", JsonString(status.ToString())}});
+  return status.ok() ? json : JsonObject({{"error", records::JsonString(status.ToString())}});
 }
 
 std::string ResultToJson(const v1::ChunkResult& result) {
@@ -40,7 +40,7 @@ std::string ExceptionToJson(const v1::RecordException& exception) {
   v1::RecordException rest = exception;
   rest.clear_input();
   const std::string input =
-      JsonObjectScanner().Scan(exception.input()) ? exception.input() : JsonString(exception.input());
+      records::JsonObjectScanner().Scan(exception.input()) ? exception.input() : records::JsonString(exception.input());
   return Replace(ToJson(rest), R"("input":"")", absl::StrCat(R"("input":)", input));
 }
 
@@ -62,7 +62,7 @@ std::string JsonObject(const std::vector<std::pair<std::string_view, std::string
   std::string json = "{";
   for (const auto& [name, value] : fields) {
     if (json.size() > 1) json.push_back(',');
-    AppendJsonString(json, name);
+    records::AppendJsonString(json, name);
     absl::StrAppend(&json, ":", value);
   }
   return json + "}";

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
+#include "storage/records/json_text.h"
 #include "tools/millrace/failure.h"
 #include "tools/millrace/json_output.h"
-#include "tools/millrace/json_text.h"
 
 namespace millrace::cli {
 
@@ -25,7 +25,7 @@ void AddParameterOptions(CLI::App* command, ParameterOptions& options) {
 absl::StatusOr<google::protobuf::Struct> ParametersOf(const ParameterOptions& options) {
   google::protobuf::Struct parameters;
   if (!options.params_file.empty()) {
-    const auto text = ReadWholeFile(options.params_file, model::kParametersBytesMax);
+    const auto text = records::ReadWholeFile(options.params_file, model::kParametersBytesMax);
     if (!text.ok()) return During("cannot read --params-file", text.status());
     auto object = StructFromJson(*text);
     if (!object.ok()) return UsageError(absl::StrCat("--params-file: ", std::string(object.status().message())));
@@ -38,7 +38,7 @@ absl::StatusOr<google::protobuf::Struct> ParametersOf(const ParameterOptions& op
     }
     const std::string name = param.substr(0, equals);
     const std::string value = param.substr(equals + 1);
-    auto object = StructFromJson(JsonObject({{name, IsJson(value) ? value : JsonString(value)}}));
+    auto object = StructFromJson(JsonObject({{name, records::IsJson(value) ? value : records::JsonString(value)}}));
     if (!object.ok()) return UsageError(absl::StrCat("--param: ", std::string(object.status().message())));
     (*parameters.mutable_fields())[name] = object->fields().at(name);
   }
@@ -100,7 +100,7 @@ void AddInputOptions(CLI::App* command, InputOptions& options) {
       ->add_option_function<std::string>(
           "--format",
           [&options](const std::string& text) {
-            options.format = text == "csv" ? FileFormat::kCsv : FileFormat::kJsonLines;
+            options.format = text == "csv" ? records::FileFormat::kCsv : records::FileFormat::kJsonLines;
           },
           "Format of the input (default: by the extension .csv, .jsonl, .ndjson or .json)")
       ->check(CLI::IsMember({"csv", "jsonl"}).description(""))
@@ -120,16 +120,17 @@ void AddChunkOptions(CLI::App* command, InputOptions& options) {
       ->take_all();
 }
 
-absl::StatusOr<FileFormat> InputFormatOf(const InputOptions& options) {
+absl::StatusOr<records::FileFormat> InputFormatOf(const InputOptions& options) {
   if (options.format.has_value()) return *options.format;
-  if (const auto format = FormatOfPath(options.input)) return *format;
+  if (const auto format = records::FormatOfPath(options.input)) return *format;
   return UsageError(absl::StrCat("the format of ", options.input, " cannot be told from its name; give --format"));
 }
 
-absl::StatusOr<std::unique_ptr<RecordReader>> OpenInputRecords(const InputOptions& options, std::stop_token stop) {
+absl::StatusOr<std::unique_ptr<records::RecordReader>> OpenInputRecords(const InputOptions& options,
+                                                                        std::stop_token stop) {
   const auto format = InputFormatOf(options);
   if (!format.ok()) return format.status();
-  return OpenRecordReader(options.input, *format, std::move(stop));
+  return records::OpenRecordReader(options.input, *format, std::move(stop));
 }
 
 absl::StatusOr<v1::Summary> SummaryOf(const std::vector<std::string>& summaries) {
@@ -152,9 +153,10 @@ absl::StatusOr<v1::Summary> SummaryOf(const std::vector<std::string>& summaries)
   return summary;
 }
 
-absl::StatusOr<std::string> ReadRecordLines(RecordReader& reader, const std::string& name, int64_t records_max) {
+absl::StatusOr<std::string> ReadRecordLines(records::RecordReader& reader, const std::string& name,
+                                            int64_t records_max) {
   std::string lines;
-  InputRow row;
+  records::InputRow row;
   for (int64_t count = 0;; ++count) {
     const auto read = reader.Next(row);
     if (!read.ok()) return read.status();

@@ -12,8 +12,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "millrace/v1/pipeline_service.pb.h"
+#include "storage/records/record_reader.h"
 #include "tools/millrace/chunk_cutter.h"
-#include "tools/millrace/record_reader.h"
 
 namespace millrace::cli {
 
@@ -62,7 +62,7 @@ absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions&
 /// Where records come from and how they are cut.
 struct InputOptions {
   std::string input;
-  std::optional<FileFormat> format;
+  std::optional<records::FileFormat> format;
   int32_t chunk_size = 300;
   std::vector<std::string> summaries;
   bool skip_bad_rows = false;
@@ -74,15 +74,17 @@ void AddInputOptions(CLI::App* command, InputOptions& options);
 void AddChunkOptions(CLI::App* command, InputOptions& options);
 
 /// The format of the input: --format, or the extension of the file. The usage error says how to give it.
-absl::StatusOr<FileFormat> InputFormatOf(const InputOptions& options);
+absl::StatusOr<records::FileFormat> InputFormatOf(const InputOptions& options);
 
 /// Opens the input, in its format.
-absl::StatusOr<std::unique_ptr<RecordReader>> OpenInputRecords(const InputOptions& options, std::stop_token stop);
+absl::StatusOr<std::unique_ptr<records::RecordReader>> OpenInputRecords(const InputOptions& options,
+                                                                        std::stop_token stop);
 
 /// The summary that `--summary OPERATOR:OUTPUT` asks for, computed over the records that succeed.
 absl::StatusOr<v1::Summary> SummaryOf(const std::vector<std::string>& summaries);
 
 /// Reads at most `records_max` records as JSON Lines.
-absl::StatusOr<std::string> ReadRecordLines(RecordReader& reader, const std::string& name, int64_t records_max);
+absl::StatusOr<std::string> ReadRecordLines(records::RecordReader& reader, const std::string& name,
+                                            int64_t records_max);
 
 }  // namespace millrace::cli

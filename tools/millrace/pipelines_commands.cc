@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "client/cpp/chunker.h"
 #include "client/cpp/pipeline.h"
+#include "storage/records/json_text.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
-#include "tools/millrace/json_text.h"
 #include "tools/millrace/pipeline_options.h"
 #include "tools/millrace/render.h"
 
@@ -110,8 +110,8 @@ absl::StatusOr<ExitCode> Push(Session& session, const PipelinesOptions& options)
   }
   if (auto status = (*pusher)->Flush(); !status.ok()) return WithHint(During("cannot push", status), hint);
   if (session.json()) {
-    session.PrintJson(JsonObject({{"pipelineId", JsonString(options.id)},
-                                  {"chunkPrefix", JsonString(prefix)},
+    session.PrintJson(JsonObject({{"pipelineId", records::JsonString(options.id)},
+                                  {"chunkPrefix", records::JsonString(prefix)},
                                   {"chunks", absl::StrCat(chunks)},
                                   {"duplicateChunks", absl::StrCat(duplicates)},
                                   {"records", absl::StrCat(records)}}));

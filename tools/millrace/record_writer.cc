@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/millrace/csv_row.h"
+#include "storage/records/csv_row.h"
 
 namespace millrace::cli {
 namespace {
@@ -46,7 +46,7 @@ class CsvWriter final : public OutputWriter {
   const std::unique_ptr<OutputFile> file_;
   const std::vector<std::string> columns_;
   std::unordered_map<std::string, size_t> index_;
-  JsonObjectScanner scanner_;
+  records::JsonObjectScanner scanner_;
   std::vector<std::string> cells_;
 };
 
@@ -56,7 +56,7 @@ absl::Status CsvWriter::Write(std::string_view json) {
     if (!scanner_.Scan(json)) {
       return absl::InternalError(absl::StrCat("an output is not a JSON object: ", std::string(json)));
     }
-    for (const JsonField& field : scanner_.fields()) {
+    for (const records::JsonField& field : scanner_.fields()) {
       const auto column = index_.find(std::string(field.key));
       if (column == index_.end()) {
         return absl::InvalidArgumentError(absl::StrCat("a record has the output `", std::string(field.key),
@@ -74,7 +74,7 @@ absl::Status CsvWriter::WriteCells() {
   std::string line;
   for (size_t i = 0; i < cells_.size(); ++i) {
     if (i > 0) line.push_back(',');
-    AppendCsvCell(line, cells_[i]);
+    records::AppendCsvCell(line, cells_[i]);
   }
   // One empty cell alone would be a blank line, which readers skip.
   if (line.empty()) line = "\"\"";
@@ -90,11 +90,11 @@ class CsvRejectWriter final : public RejectWriter {
     return file_->Append(absl::StrCat(std::string(header), ",_reject_code,_reject_node,_reject_message\n"));
   }
 
-  absl::Status Write(std::string_view original, const RejectReason& reason) override {
+  absl::Status Write(std::string_view original, const records::RejectReason& reason) override {
     std::string line(original);
     for (const std::string* text : {&reason.code, &reason.node, &reason.message}) {
       line.push_back(',');
-      AppendCsvCell(line, ToUtf8(*text));
+      records::AppendCsvCell(line, records::ToUtf8(*text));
     }
     line.push_back('\n');
     return file_->Append(line);
@@ -110,7 +110,7 @@ class JsonLinesRejectWriter final : public RejectWriter {
  public:
   explicit JsonLinesRejectWriter(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
 
-  absl::Status Write(std::string_view original, const RejectReason& reason) override {
+  absl::Status Write(std::string_view original, const records::RejectReason& reason) override {
     return file_->Append(fields_.Add(original, reason).append("\n"));
   }
 
@@ -118,7 +118,7 @@ class JsonLinesRejectWriter final : public RejectWriter {
 
  private:
   const std::unique_ptr<OutputFile> file_;
-  RejectFields fields_;
+  records::RejectFields fields_;
 };
 
 }  // namespace
@@ -135,8 +135,9 @@ absl::StatusOr<std::unique_ptr<OutputWriter>> MakeCsvWriter(std::unique_ptr<Outp
 }
 
 absl::StatusOr<std::unique_ptr<RejectWriter>> MakeRejectWriter(std::unique_ptr<OutputFile> file,
-                                                               const RecordReader& reader) {
-  if (reader.format() == FileFormat::kJsonLines) return std::make_unique<JsonLinesRejectWriter>(std::move(file));
+                                                               const records::RecordReader& reader) {
+  if (reader.format() == records::FileFormat::kJsonLines)
+    return std::make_unique<JsonLinesRejectWriter>(std::move(file));
   auto writer = std::make_unique<CsvRejectWriter>(std::move(file));
   if (auto status = writer->WriteHeader(reader.header()); !status.ok()) return status;
   return writer;

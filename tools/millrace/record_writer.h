@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "storage/records/record_reader.h"
+#include "storage/records/reject_fields.h"
 #include "tools/millrace/output_file.h"
-#include "tools/millrace/record_reader.h"
-#include "tools/millrace/reject_fields.h"
 
 namespace millrace::cli {
 
@@ -40,7 +40,7 @@ class RejectWriter {
   virtual ~RejectWriter() = default;
 
   /// `original` is InputRow::original.
-  virtual absl::Status Write(std::string_view original, const RejectReason& reason) = 0;
+  virtual absl::Status Write(std::string_view original, const records::RejectReason& reason) = 0;
 
   virtual absl::Status Commit() = 0;
 };
@@ -48,6 +48,6 @@ class RejectWriter {
 /// A writer of rejects in the format of `reader`. CSV: the columns of the input, then `_reject_code`, `_reject_node`
 /// and `_reject_message`. JSON Lines: see RejectFields.
 absl::StatusOr<std::unique_ptr<RejectWriter>> MakeRejectWriter(std::unique_ptr<OutputFile> file,
-                                                               const RecordReader& reader);
+                                                               const records::RecordReader& reader);
 
 }  // namespace millrace::cli

@@ -65,6 +65,27 @@ std::string PauseText(const v1::Job& job, const Session& session) {
                       DescribeState(job.resume_state(), v1::OUTCOME_UNSPECIFIED));
 }
 
+std::string SourceText(const v1::Job& job) {
+  const v1::Source& source = job.source();
+  std::string text;
+  if (source.has_file()) text = source.file().path();
+  if (source.has_range()) text = absl::StrCat(source.range().count(), " numbers from ", source.range().first());
+  if (source.has_ids()) text = "a list of ids";
+  if (source.has_inline_()) text = "records of the call";
+  if (job.sample().has_first_n()) absl::StrAppend(&text, ", the first ", job.sample().first_n());
+  if (job.sample().has_every_n()) absl::StrAppend(&text, ", one in ", job.sample().every_n());
+  return text;
+}
+
+std::string ReadText(const v1::Job& job) {
+  if (!job.has_source()) return "";
+  const v1::SourceProgress& progress = job.source_progress();
+  if (progress.exhausted()) return absl::StrCat("all ", HumanCount(progress.records_read()), " records");
+  std::string text = HumanCount(progress.records_read());
+  if (progress.total_records() == 0) return text;
+  return absl::StrCat(text, " of ", progress.total_known() ? "" : "about ", HumanCount(progress.total_records()));
+}
+
 }  // namespace
 
 std::string DescribeState(v1::JobState state, v1::Outcome outcome) {
@@ -87,6 +108,9 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"reason", job.state_reason()},
           {"paused", PauseText(job, session)},
           {"input", WithoutPrefix(v1::PipelineState_Name(job.pipeline_state()), "PIPELINE_STATE_")},
+          {"source", SourceText(job)},
+          {"  read", ReadText(job)},
+          {"  not readable", NonZero(job.source_progress().read_errors())},
           {"records", Share(sums.records_completed() + sums.records_failed() + sums.records_discarded(),
                             sums.records_submitted())},
           {"  failed", NonZero(sums.records_failed())},

@@ -49,7 +49,7 @@ bool SameFile(const std::string& a, const std::string& b) {
 }
 
 /// What can be told to be wrong without touching a file.
-absl::Status CheckUsage(const RunCommandOptions& options, FileFormat input_format, bool json) {
+absl::Status CheckUsage(const RunCommandOptions& options, records::FileFormat input_format, bool json) {
   if (options.output == "-" && json) return UsageError("--output - and -o json both want the standard output");
   if (options.rejects == "-") return UsageError("--rejects cannot be the standard output");
   if (options.output != "-" && SameFile(options.output, options.input.input)) {
@@ -60,7 +60,7 @@ absl::Status CheckUsage(const RunCommandOptions& options, FileFormat input_forma
       return UsageError("--rejects is the input file; it would be overwritten");
     }
     if (options.rejects == options.output) return UsageError("--rejects and --output are the same file");
-    const auto format = FormatOfPath(options.rejects);
+    const auto format = records::FormatOfPath(options.rejects);
     if (format.has_value() && *format != input_format) {
       return UsageError("--rejects has the format of the input, so that it can be pushed again; name it that way");
     }
@@ -112,7 +112,8 @@ absl::StatusOr<client::Pipeline> CreateOrResume(const client::Client& client, v1
 
 /// The columns of a CSV output: the outputs of the service, `*` being the columns of the input.
 absl::StatusOr<std::vector<std::string>> OutputColumns(const client::Client& client, const v1::Job& job,
-                                                       const RecordReader& reader, const client::CallOptions& call) {
+                                                       const records::RecordReader& reader,
+                                                       const client::CallOptions& call) {
   std::vector<std::string> outputs(job.selected_outputs().begin(), job.selected_outputs().end());
   if (outputs.empty()) {
     v1::GetServiceVersionRequest request;
@@ -124,7 +125,7 @@ absl::StatusOr<std::vector<std::string>> OutputColumns(const client::Client& cli
   std::vector<std::string> columns;
   std::set<std::string> seen;
   for (const std::string& output : outputs) {
-    if (output == "*" && reader.format() != FileFormat::kCsv) {
+    if (output == "*" && reader.format() != records::FileFormat::kCsv) {
       return WithHint(absl::InvalidArgumentError("the service returns all fields of a record (`*`), and lines of JSON "
                                                  "need not have the same fields"),
                       absl::StrCat("repeat the command with --id ", job.id(), " and an --output that ends in .jsonl"));
@@ -214,7 +215,7 @@ absl::StatusOr<ExitCode> RunRun(Session& session, const RunCommandOptions& optio
   if (!pipeline.ok()) return During("cannot create the pipeline", pipeline.status());
 
   std::unique_ptr<OutputWriter> outputs;
-  if (FormatOfPath(options.output).value_or(*format) == FileFormat::kCsv) {
+  if (records::FormatOfPath(options.output).value_or(*format) == records::FileFormat::kCsv) {
     auto columns = OutputColumns(*client, pipeline->job(), **reader, session.call());
     if (!columns.ok()) return During("cannot tell the columns of the output", columns.status());
     auto writer = MakeCsvWriter(*std::move(output_file), *std::move(columns));

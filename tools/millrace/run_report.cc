@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/records/json_text.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
-#include "tools/millrace/json_text.h"
 #include "tools/millrace/render.h"
 
 namespace millrace::cli {
@@ -17,19 +17,19 @@ std::string ReportToJson(const RunReport& report) {
   for (const v1::SummaryValue& value : report.summary) summary.push_back(ToJson(value));
   const double seconds = absl::ToDoubleSeconds(report.elapsed);
   std::vector<std::pair<std::string_view, std::string>> fields = {
-      {"pipelineId", JsonString(report.job.id())},
-      {"service", JsonString(report.job.service_uri())},
-      {"state", JsonString(v1::JobState_Name(report.job.state()))},
-      {"outcome", JsonString(v1::Outcome_Name(report.job.outcome()))},
+      {"pipelineId", records::JsonString(report.job.id())},
+      {"service", records::JsonString(report.job.service_uri())},
+      {"state", records::JsonString(v1::JobState_Name(report.job.state()))},
+      {"outcome", records::JsonString(v1::Outcome_Name(report.job.outcome()))},
       {"records", absl::StrCat(report.records)},
       {"results", absl::StrCat(report.records - report.failed)},
       {"exceptions", absl::StrCat(report.failed)},
       {"skippedRows", absl::StrCat(report.skipped_rows)},
       {"exceptionGroups", JsonArray(groups)},
       {"summary", JsonArray(summary)},
-      {"summaryError", JsonString(report.summary_error)},
-      {"output", JsonString(report.output_path)},
-      {"rejects", JsonString(report.rejects_path)},
+      {"summaryError", records::JsonString(report.summary_error)},
+      {"output", records::JsonString(report.output_path)},
+      {"rejects", records::JsonString(report.rejects_path)},
       {"seconds", absl::StrCat(seconds)},
       {"recordsPerSecond", absl::StrCat(seconds > 0 ? static_cast<double>(report.records) / seconds : 0)},
   };

@@ -2,11 +2,11 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "storage/records/json_text.h"
 #include "tools/millrace/cli.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/completion.h"
 #include "tools/millrace/json_output.h"
-#include "tools/millrace/json_text.h"
 
 namespace millrace::cli {
 namespace {
@@ -31,9 +31,9 @@ absl::StatusOr<ExitCode> Health(Session& session, const NoOptions&) {
   const absl::Status health = client->CheckHealth(session.call());
   const std::string& server = session.options().server;
   if (session.json()) {
-    session.PrintJson(JsonObject({{"server", JsonString(server)},
+    session.PrintJson(JsonObject({{"server", records::JsonString(server)},
                                   {"status", health.ok() ? "\"SERVING\"" : "\"NOT_SERVING\""},
-                                  {"message", JsonString(std::string(health.message()))}}));
+                                  {"message", records::JsonString(std::string(health.message()))}}));
     return ExitCodeOf(health);
   }
   if (!health.ok()) return During(absl::StrCat("the server at ", server, " does not serve"), health);
@@ -64,8 +64,8 @@ absl::StatusOr<ExitCode> ShowVersion(Session& session, const NoOptions&) {
   call.timeout = kVersionTimeout;
   const auto description = client->DescribePipelines({}, call);
   if (session.json()) {
-    session.PrintJson(JsonObject(
-        {{"version", JsonString(Version())}, {"server", description.ok() ? ToJson(description->server()) : "null"}}));
+    session.PrintJson(JsonObject({{"version", records::JsonString(Version())},
+                                  {"server", description.ok() ? ToJson(description->server()) : "null"}}));
     return ExitCode::kOk;
   }
   session.out() << "millrace " << Version() << "\n";

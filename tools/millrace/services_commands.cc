@@ -24,7 +24,7 @@ struct ServiceOptions {
 };
 
 absl::StatusOr<ExitCode> Create(Session& session, const ServiceOptions& options) {
-  auto definition = ReadWholeFile(options.target, model::kDefinitionBytesMax);
+  auto definition = records::ReadWholeFile(options.target, model::kDefinitionBytesMax);
   if (!definition.ok()) return definition.status();
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
@@ -107,7 +107,7 @@ absl::StatusOr<ExitCode> Test(Session& session, const ServiceOptions& options) {
   v1::TestServiceRequest request;
   request.set_service(options.target);
   if (!options.file.empty()) {
-    auto definition = ReadWholeFile(options.file, model::kDefinitionBytesMax);
+    auto definition = records::ReadWholeFile(options.file, model::kDefinitionBytesMax);
     if (!definition.ok()) return definition.status();
     request.set_definition(*std::move(definition));
   }

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "storage/model/ids.h"
+#include "storage/records/json_text.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
-#include "tools/millrace/json_text.h"
 
 namespace millrace::cli {
 namespace {
@@ -36,7 +36,7 @@ absl::StatusOr<client::Client> Session::Connect(absl::Duration retry_for,
   return environment_.connect(options);
 }
 
-void Session::PrintJson(std::string_view json) const { out() << PrettyJson(json) << "\n"; }
+void Session::PrintJson(std::string_view json) const { out() << records::PrettyJson(json) << "\n"; }
 
 void Session::PrintJson(const google::protobuf::Message& message) const { PrintJson(ToJson(message)); }
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/millrace/json_text.h"
+#include "storage/records/json_text.h"
 
 namespace millrace::cli {
 namespace {
@@ -25,7 +25,7 @@ std::string Style::Wrap(std::string_view code, std::string_view text) const {
 
 std::string Printable(std::string_view text) {
   std::string out;
-  for (const char c : ToUtf8(text)) {
+  for (const char c : records::ToUtf8(text)) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') {
       out.append("\\n");

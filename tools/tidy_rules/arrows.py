@@ -17,6 +17,8 @@ CORE = "server/core"
 ROOMS = {
     MODEL: set(),
     "storage/format": {MODEL},
+    # Record files, CSV and JSON Lines, read row by row: by the CLI and by the server. Knows no jobs.
+    "storage/records": {"storage/model/limits.h"},
     # Knows no jobs, but tells a full disk from a broken one in our words.
     "storage/engine": {"storage/model/errors.h"},
     STORE: {"storage/engine", "storage/format", MODEL},
@@ -24,7 +26,7 @@ ROOMS = {
     "storage/maintenance": {STORE, "storage/engine", "storage/format", MODEL},
     CORE: {STORE, MODEL, "protos"},
     "server/execution": {CORE, STORE, MODEL},
-    "server/background": {CORE, STORE, MODEL},
+    "server/background": {CORE, STORE, "storage/records", MODEL},
     "server/handlers": {CORE, STORE, "storage/maintenance", MODEL, "protos"},
     # A stream hands chunks to the store and goes on; what becomes of them it hears later. Nothing else of that room.
     "server/rpc": {"server/handlers", CORE, "storage/store/job_store.h", MODEL, "protos"},
@@ -37,7 +39,10 @@ ROOMS = {
     "client/cpp/internal": {"protos", "client/cpp"},
     "client/cpp/mocks": {"protos", "client/cpp"},
     # The limits that it checks before it pushes, and ids for its pipelines; nothing else of the server's side.
-    "tools/millrace": {"protos", "client/cpp", "storage/model/clock.h", "storage/model/ids.h", "storage/model/limits.h"},
+    "tools/millrace": {
+        "protos", "client/cpp", "storage/records", "storage/model/clock.h", "storage/model/ids.h",
+        "storage/model/limits.h",
+    },
     "tools/db": {"storage/maintenance", STORE, "storage/engine", "storage/format", MODEL},
     # A server as a child process: bench and whole-process tests start it, kill it and start it again.
     "tools/harness": set(),
@@ -58,7 +63,7 @@ LIBRARIES = {
     "xxhash.h": {"storage/format", MODEL},
     "openssl/": {CORE, "storage/maintenance"},
     "yaml-cpp/": {CORE},
-    "simdjson.h": {CORE, "server/execution", "tools/millrace", "tools/bench"},
+    "simdjson.h": {CORE, "server/execution", "storage/records", "tools/millrace", "tools/bench"},
     "lua.hpp": {"server/execution"},
     "prometheus/": {"server/metrics"},
     "CLI/": {"server/app", "tools/millrace", "tools/db", "tools/bench", "tools/crash"},

@@ -130,6 +130,9 @@ class GrpcConnection final : public Connection {
     return Call(method::kTestService, *catalog_, &v1::CatalogService::Stub::TestService, request, options);
   }
 
+  absl::StatusOr<v1::Job> SubmitJob(const v1::SubmitJobRequest& request, const CallOptions& options) override {
+    return Call(method::kSubmitJob, *jobs_, &v1::JobService::Stub::SubmitJob, request, options);
+  }
   absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) override {
     return Call(method::kGetJob, *jobs_, &v1::JobService::Stub::GetJob, request, options);
   }

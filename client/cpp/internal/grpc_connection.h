@@ -25,6 +25,7 @@ inline constexpr std::string_view kListServices = "millrace.v1.CatalogService/Li
 inline constexpr std::string_view kListServiceVersions = "millrace.v1.CatalogService/ListServiceVersions";
 inline constexpr std::string_view kDeleteServiceVersion = "millrace.v1.CatalogService/DeleteServiceVersion";
 inline constexpr std::string_view kTestService = "millrace.v1.CatalogService/TestService";
+inline constexpr std::string_view kSubmitJob = "millrace.v1.JobService/SubmitJob";
 inline constexpr std::string_view kGetJob = "millrace.v1.JobService/GetJob";
 inline constexpr std::string_view kListJobs = "millrace.v1.JobService/ListJobs";
 inline constexpr std::string_view kExplainJob = "millrace.v1.JobService/ExplainJob";

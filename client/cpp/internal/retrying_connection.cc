@@ -16,6 +16,8 @@ namespace {
 
 bool IsIdempotent(const v1::CreatePipelineRequest& request) { return !request.request_id().empty(); }
 
+bool IsIdempotent(const v1::SubmitJobRequest& request) { return !request.request_id().empty(); }
+
 bool IsIdempotent(const v1::PushRequest& request) {
   if (!request.request_id().empty()) return true;
   return request.chunks_size() > 0 && std::none_of(request.chunks().begin(), request.chunks().end(),
@@ -103,6 +105,9 @@ class RetryingConnection final : public Connection {
     return Repeat(method::kTestService, &Connection::TestService, request, options);
   }
 
+  absl::StatusOr<v1::Job> SubmitJob(const v1::SubmitJobRequest& request, const CallOptions& options) override {
+    return Repeat(method::kSubmitJob, &Connection::SubmitJob, request, options);
+  }
   absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kGetJob, &Connection::GetJob, request, options);
   }

@@ -58,6 +58,7 @@ class MockConnection : public Connection {
   MOCK_METHOD(absl::StatusOr<v1::TestServiceResponse>, TestService, (const v1::TestServiceRequest&, const CallOptions&),
               (override));
 
+  MOCK_METHOD(absl::StatusOr<v1::Job>, SubmitJob, (const v1::SubmitJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, GetJob, (const v1::GetJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ListRecordsResponse>, ListRecords, (const v1::ListRecordsRequest&, const CallOptions&),
               (override));

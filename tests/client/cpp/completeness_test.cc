@@ -96,6 +96,7 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(CatalogService, ListServiceVersions, ListServiceVersionsRequest, ListServiceVersionsResponse),
       PROOF(CatalogService, DeleteServiceVersion, DeleteServiceVersionRequest, DeleteServiceVersionResponse),
       PROOF(CatalogService, TestService, TestServiceRequest, TestServiceResponse),
+      PROOF(JobService, SubmitJob, SubmitJobRequest, Job),
       PROOF(JobService, GetJob, GetJobRequest, Job),
       PROOF(JobService, ListJobs, ListJobsRequest, ListJobsResponse),
       PROOF(JobService, ExplainJob, ExplainJobRequest, ExplainJobResponse),

@@ -59,6 +59,16 @@ TEST(ConfigTest, AnAddressThatOthersReachNeedsAWord) {
   EXPECT_TRUE(parsed.config->allow_remote);
 }
 
+TEST(ConfigTest, SourceFoldersMayBeSeveral) {
+  EXPECT_TRUE(Parse({"--data-dir", "d"}).config->source_folders.empty());
+  const ParsedConfig parsed = Parse({"--data-dir", "d", "--source-dir", "a", "--source-dir=b"});
+  ASSERT_TRUE(parsed.config.has_value());
+  EXPECT_EQ(parsed.config->source_folders, (std::vector<std::filesystem::path>{"a", "b"}));
+  setenv("MILLRACE_SOURCE_DIR", "c", 1);
+  EXPECT_EQ(Parse({"--data-dir", "d"}).config->source_folders, (std::vector<std::filesystem::path>{"c"}));
+  unsetenv("MILLRACE_SOURCE_DIR");
+}
+
 TEST(ConfigTest, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
   const harness::TemporaryFolder folder;
   const std::string file = (folder.path() / "millrace.toml").string();

@@ -53,6 +53,13 @@ TEST_F(ExplainTest, EverythingPushedHasRun) {
   ExpectHeld(Hold::kWaitingForPush, "all 10 chunks that were pushed have run");
 }
 
+TEST_F(ExplainTest, EverythingReadHasRun) {
+  job_.watermark = 10;
+  job_.counters.records_submitted = 1;
+  job_.source.kind = model::SourceKind::kFile;
+  ExpectHeld(Hold::kWaitingForPush, "all that was read of its source (1 record) has run; the server is reading on");
+}
+
 TEST_F(ExplainTest, Paused) {
   job_.state = model::JobState::kPaused;
   ExpectHeld(Hold::kPaused, "waits with 10 chunks: it is paused; resume it");

@@ -189,8 +189,8 @@ TEST(RowsTest, TheBytesOfARowNeverChange) {
 TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
   const model::ChunkResult result = SampleResult();
   const std::vector<std::pair<std::string, std::string>> digests = {
-      {EncodeJobDefinition(SampleJob()), "fa3b867fab47d551"},
-      {EncodeJobProgress(SampleJob()), "0aa28ac6f897e577"},
+      {EncodeJobDefinition(SampleJob()), "2398c456376081ab"},
+      {EncodeJobProgress(SampleJob()), "?"},
       {EncodeChunk(SampleChunk()), "3a223a2b9714e517"},
       {EncodeInput("payload", "{}", SampleChunk().summary), "d0430137ea602acd"},
       {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "bc6049b9a36ea84b"},

@@ -48,6 +48,19 @@ inline model::Job SampleJob() {
   job.selected_outputs = {"b", "a"};
   job.request_id = "request";
   job.request_hash = "request-hash";
+  job.source = {.kind = model::SourceKind::kIds,
+                .json_lines = "{\"id\":\"a\"}\n",
+                .path = "/data/a.csv",
+                .format = model::SourceFormat::kCsv,
+                .size_bytes = 18,
+                .modify_time = At(5),
+                .first = -19,
+                .count = 20,
+                .field = "id",
+                .sample = {.first = 21, .every = 22},
+                .chunk_size = 23,
+                .estimated_records = 24};
+  job.source_position = {.offset = 25, .line = 26, .records = 27, .chunks = 28, .read_errors = 29, .exhausted = true};
   job.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   job.last_sequence = 9;
   job.watermark = 10;

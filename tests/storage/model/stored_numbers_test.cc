@@ -49,6 +49,12 @@ TEST(StoredNumbersTest, OutcomesAreThoseOfTheProto) {
   EXPECT_EQ(static_cast<int>(Outcome::kFailedAll), v1::OUTCOME_FAILED_ALL);
 }
 
+TEST(StoredNumbersTest, FileFormatsAreThoseOfTheProto) {
+  EXPECT_EQ(static_cast<int>(SourceFormat::kUnspecified), v1::FILE_FORMAT_UNSPECIFIED);
+  EXPECT_EQ(static_cast<int>(SourceFormat::kJsonLines), v1::FILE_FORMAT_JSONL);
+  EXPECT_EQ(static_cast<int>(SourceFormat::kCsv), v1::FILE_FORMAT_CSV);
+}
+
 TEST(StoredNumbersTest, AggregationOperatorsAreThoseOfTheProto) {
   EXPECT_EQ(static_cast<int>(AggregationOperator::kSum), v1::SUM);
   EXPECT_EQ(static_cast<int>(AggregationOperator::kCount), v1::COUNT);

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/tools/millrace/row_reading.h"
+#include "tests/storage/records/row_reading.h"
 #include "tools/millrace/chunk_cutter.h"
 #include "tools/millrace/chunk_ledger.h"
 #include "tools/millrace/reorder_buffer.h"
@@ -15,11 +15,13 @@
 namespace millrace::cli {
 namespace {
 
+using records::CsvOver;
+using records::JsonLinesOver;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// `ID:RECORDS` of each chunk, with `+` behind the last one, or the error.
-std::vector<std::string> CutAll(RecordReader& reader, CutOptions options) {
+std::vector<std::string> CutAll(records::RecordReader& reader, CutOptions options) {
   ChunkCutter cutter(&reader, "in", std::move(options));
   std::vector<std::string> chunks;
   for (;;) {

@@ -5,13 +5,16 @@
 #include <sstream>
 #include <string>
 
-#include "tests/tools/millrace/row_reading.h"
+#include "tests/storage/records/row_reading.h"
 #include "tools/harness/temporary_folder.h"
 #include "tools/millrace/record_writer.h"
 
 namespace millrace::cli {
 namespace {
 
+using records::CsvOver;
+using records::JsonLinesOver;
+using records::RecordsOf;
 using ::testing::ElementsAre;
 
 std::string FileText(const std::string& path) {
@@ -22,14 +25,15 @@ std::string FileText(const std::string& path) {
 
 class RejectsTest : public ::testing::Test {
  protected:
-  const RejectReason kReason = {.code = "BAD_SIZE", .node = "mass", .message = "unknown \"size\",\nsays the node"};
+  const records::RejectReason kReason = {
+      .code = "BAD_SIZE", .node = "mass", .message = "unknown \"size\",\nsays the node"};
 
   /// Rejects every row of the input, and returns the text of the rejects file.
-  std::string RejectAll(absl::StatusOr<std::unique_ptr<RecordReader>> reader) {
+  std::string RejectAll(absl::StatusOr<std::unique_ptr<records::RecordReader>> reader) {
     const std::string path = folder_.path() / "rejects";
     auto writer = MakeRejectWriter(*OutputFile::Create(path), **reader);
     EXPECT_TRUE(writer.ok()) << writer.status();
-    for (InputRow row; *(*reader)->Next(row);) EXPECT_TRUE((*writer)->Write(row.original, kReason).ok());
+    for (records::InputRow row; *(*reader)->Next(row);) EXPECT_TRUE((*writer)->Write(row.original, kReason).ok());
     EXPECT_TRUE((*writer)->Commit().ok());
     return FileText(path);
   }

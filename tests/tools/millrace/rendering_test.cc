@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/records/json_text.h"
 #include "tools/millrace/human.h"
-#include "tools/millrace/json_text.h"
 #include "tools/millrace/progress.h"
 #include "tools/millrace/table.h"
 
@@ -77,12 +77,12 @@ TEST(ProgressTest, WithoutASizeThereIsNoPercentage) {
 }
 
 TEST(PrettyJsonTest, TextsAndNumbersStayAsTheyAre) {
-  EXPECT_EQ(PrettyJson(R"({"a":[1.50,{}, []],"b":"x, {y}: \"z\"","c":null})"),
+  EXPECT_EQ(records::PrettyJson(R"({"a":[1.50,{}, []],"b":"x, {y}: \"z\"","c":null})"),
             "{\n  \"a\": [\n    1.50,\n    {},\n    []\n  ],\n  \"b\": \"x, {y}: \\\"z\\\"\",\n  \"c\": null\n}");
 }
 
 TEST(JsonObjectScannerTest, FieldsAreFoundWhereTheyStand) {
-  JsonObjectScanner scanner;
+  records::JsonObjectScanner scanner;
   const std::string text = R"( { "a\n" : [1,"]"] , "b":-1.5e3,"c":{"d":"\\"}} )";
   ASSERT_TRUE(scanner.Scan(text));
   ASSERT_EQ(scanner.fields().size(), 3u);
@@ -94,7 +94,7 @@ TEST(JsonObjectScannerTest, FieldsAreFoundWhereTheyStand) {
 }
 
 TEST(JsonObjectScannerTest, OnlyObjectsAreScanned) {
-  JsonObjectScanner scanner;
+  records::JsonObjectScanner scanner;
   for (const char* text : {"", "[1]", "1", "{\"a\":1", "{\"a\":1}x", "{\"a\":\"\xFF\"}"}) {
     EXPECT_FALSE(scanner.Scan(text)) << text;
   }

@@ -98,6 +98,18 @@ TEST_F(RetryingConnectionTest, CreateIsRepeatedOnlyWithARequestId) {
   EXPECT_THAT(Make()->CreatePipeline(request, {}), IsOk());
 }
 
+TEST_F(RetryingConnectionTest, SubmitIsRepeatedOnlyWithARequestId) {
+  EXPECT_CALL(*inner_, SubmitJob)
+      .WillOnce(Return(absl::StatusOr<v1::Job>(Unavailable())))
+      .WillOnce(Return(absl::StatusOr<v1::Job>(Unavailable())))
+      .WillOnce(Return(v1::Job()));
+  v1::SubmitJobRequest request;
+  const absl::Status status = Make()->SubmitJob(request, {}).status();
+  EXPECT_EQ(ErrorDetailsOf(status).retry_outcome, RetryOutcome::kNotIdempotent);
+  request.set_request_id("once");
+  EXPECT_THAT(Make()->SubmitJob(request, {}), IsOk());
+}
+
 TEST_F(RetryingConnectionTest, PushIsRepeatedOnlyWithIds) {
   v1::PushRequest inputs;
   inputs.mutable_inputs();

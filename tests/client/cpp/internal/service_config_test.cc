@@ -77,7 +77,8 @@ TEST(ServiceConfigTest, TheBuiltInFileCoversEveryRpc) {
         continue;
       }
       EXPECT_LT(config.Find(name).timeout, absl::InfiniteDuration()) << name;
-      EXPECT_THAT(config.Find(name).retryable_codes, ElementsAre(absl::StatusCode::kUnavailable, absl::StatusCode::kDeadlineExceeded))
+      EXPECT_THAT(config.Find(name).retryable_codes,
+                  ElementsAre(absl::StatusCode::kUnavailable, absl::StatusCode::kDeadlineExceeded))
           << name;
     }
   }

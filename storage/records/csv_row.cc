@@ -1,6 +1,6 @@
-#include "tools/millrace/csv_row.h"
+#include "storage/records/csv_row.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 /// The next comma or line end at or behind `at`, or the end of the bytes.
@@ -79,4 +79,4 @@ void AppendCsvCell(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 
 /// Where bytes come from. Not thread-safe.
 class ByteSource {
@@ -21,6 +21,9 @@ class ByteSource {
   /// Reads what is there, at least one byte and at most `capacity`, into `data`. 0 only at the end.
   virtual absl::StatusOr<size_t> Read(char* data, size_t capacity) = 0;
 
+  /// Goes on at byte `offset`. The error of a source that only moves forward, such as a pipe.
+  virtual absl::Status SeekTo(int64_t offset) = 0;
+
   /// How many bytes there are in all, where that is known.
   virtual std::optional<int64_t> Size() const { return std::nullopt; }
 };
@@ -28,6 +31,9 @@ class ByteSource {
 /// Opens a file, or the standard input for `-`. The error names the path and the reason. `stop` ends a Read that waits,
 /// for a pipe or a person, with CANCELLED.
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenInput(const std::string& path, std::stop_token stop = {});
+
+/// The bytes of an open file, which `fd` stands for and the source closes. `name` stands for it in errors.
+std::unique_ptr<ByteSource> SourceOfFile(std::string name, int fd);
 
 /// Bytes in memory.
 std::unique_ptr<ByteSource> SourceOf(std::string bytes);
@@ -49,13 +55,16 @@ class InputWindow {
   /// Drops the first `count` bytes of the window.
   void Consume(size_t count) { begin_ += count; }
 
+  /// Moves the window to byte `offset` of the source.
+  absl::Status SeekTo(int64_t offset);
+
   /// Consumes the UTF-8 byte order mark if the source begins with one. Call it first.
   absl::Status SkipByteOrderMark();
 
   /// True when the end of the source is in the window.
   bool at_end() const { return at_end_; }
 
-  /// Bytes consumed so far.
+  /// The byte of the source at which the window begins.
   int64_t offset() const { return read_ - static_cast<int64_t>(bytes().size()); }
 
   std::optional<int64_t> Size() const { return source_->Size(); }
@@ -68,4 +77,4 @@ class InputWindow {
   bool at_end_ = false;
 };
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -1,4 +1,4 @@
-#include "tools/millrace/reject_fields.h"
+#include "storage/records/reject_fields.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "tools/millrace/record_reader.h"
+#include "storage/records/record_reader.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 constexpr std::string_view kRawField = "_reject_raw";
@@ -92,4 +92,4 @@ std::string RejectFields::Cut(std::string line) {
   return out.append(text.substr(fields.back().end));
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -1,6 +1,6 @@
-#include "tools/millrace/json_text.h"
+#include "storage/records/json_text.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -171,4 +171,4 @@ std::string PrettyJson(std::string_view json) {
   return out;
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

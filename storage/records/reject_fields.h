@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "tools/millrace/json_text.h"
+#include "storage/records/json_text.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 
 /// Why a record was rejected.
 struct RejectReason {
@@ -33,4 +33,4 @@ class RejectFields {
   JsonObjectScanner scanner_;
 };
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

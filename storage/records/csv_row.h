@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace millrace::cli {
+namespace millrace::records {
 
 /// A cell within the bytes of its row, quotes included.
 struct CsvCell {
@@ -46,4 +46,4 @@ std::string CsvCellText(std::string_view row, const CsvCell& cell);
 /// Appends `text` as a cell, quoted where RFC 4180 asks for it.
 void AppendCsvCell(std::string& out, std::string_view text);
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

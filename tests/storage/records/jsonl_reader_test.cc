@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "tests/tools/millrace/row_reading.h"
+#include "tests/storage/records/row_reading.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 using ::testing::ElementsAre;
@@ -71,4 +71,4 @@ TEST(OpenInputTest, AMissingFileAndAFolderAreNamed) {
 }
 
 }  // namespace
-}  // namespace millrace::cli
+}  // namespace millrace::records

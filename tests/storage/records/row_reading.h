@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/millrace/record_reader.h"
+#include "storage/records/record_reader.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 
 /// A CSV reader over text. The file is called `in.csv` in errors.
 inline absl::StatusOr<std::unique_ptr<RecordReader>> CsvOver(std::string text) {
@@ -40,4 +40,4 @@ inline std::vector<std::string> RecordsOf(absl::StatusOr<std::unique_ptr<RecordR
   return records;
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -4,11 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/model/limits.h"
-#include "tools/millrace/csv_row.h"
-#include "tools/millrace/json_text.h"
-#include "tools/millrace/record_reader.h"
+#include "storage/records/csv_row.h"
+#include "storage/records/json_text.h"
+#include "storage/records/record_reader.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 class CsvReader final : public RecordReader {
@@ -24,6 +24,11 @@ class CsvReader final : public RecordReader {
   const std::vector<std::string>& columns() const override { return columns_; }
   std::string_view header() const override { return header_; }
   int64_t offset() const override { return window_.offset(); }
+  int64_t lines() const override { return next_line_ - 1; }
+  absl::Status GoTo(int64_t offset, int64_t lines) override {
+    next_line_ = lines + 1;
+    return window_.SeekTo(offset);
+  }
   std::optional<int64_t> Size() const override { return window_.Size(); }
 
  private:
@@ -174,4 +179,4 @@ absl::StatusOr<std::unique_ptr<RecordReader>> OpenCsvReader(std::string name, st
   return reader;
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -4,10 +4,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "storage/model/limits.h"
-#include "tools/millrace/record_reader.h"
-#include "tools/millrace/reject_fields.h"
+#include "storage/records/record_reader.h"
+#include "storage/records/reject_fields.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 class JsonLinesReader final : public RecordReader {
@@ -23,6 +23,11 @@ class JsonLinesReader final : public RecordReader {
   const std::vector<std::string>& columns() const override { return no_columns_; }
   std::string_view header() const override { return {}; }
   int64_t offset() const override { return window_.offset(); }
+  int64_t lines() const override { return line_number_; }
+  absl::Status GoTo(int64_t offset, int64_t lines) override {
+    line_number_ = lines;
+    return window_.SeekTo(offset);
+  }
   std::optional<int64_t> Size() const override { return window_.Size(); }
 
  private:
@@ -81,13 +86,18 @@ absl::StatusOr<std::unique_ptr<RecordReader>> OpenJsonLinesReader(std::string na
   return reader;
 }
 
+absl::StatusOr<std::unique_ptr<RecordReader>> MakeRecordReader(std::string name, FileFormat format,
+                                                               std::unique_ptr<ByteSource> source) {
+  return format == FileFormat::kCsv ? OpenCsvReader(std::move(name), std::move(source))
+                                    : OpenJsonLinesReader(std::move(name), std::move(source));
+}
+
 absl::StatusOr<std::unique_ptr<RecordReader>> OpenRecordReader(const std::string& path, FileFormat format,
                                                                std::stop_token stop) {
   auto source = OpenInput(path, std::move(stop));
   if (!source.ok()) return source.status();
   std::string name = path == "-" ? "stdin" : path;
-  return format == FileFormat::kCsv ? OpenCsvReader(std::move(name), *std::move(source))
-                                    : OpenJsonLinesReader(std::move(name), *std::move(source));
+  return MakeRecordReader(std::move(name), format, *std::move(source));
 }
 
 std::optional<FileFormat> FormatOfPath(std::string_view path) {
@@ -99,4 +109,4 @@ std::optional<FileFormat> FormatOfPath(std::string_view path) {
   return std::nullopt;
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
-#include "tests/tools/millrace/row_reading.h"
-#include "tools/millrace/json_text.h"
+#include "storage/records/json_text.h"
+#include "tests/storage/records/row_reading.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 using ::testing::ElementsAre;
@@ -159,4 +159,4 @@ TEST(CsvReaderTest, AFileOfNothingButRejectColumnsIsRefused) {
 }
 
 }  // namespace
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/millrace/input_window.h"
+#include "storage/records/input_window.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 
 /// The formats of record files.
 enum class FileFormat { kCsv, kJsonLines };
@@ -50,8 +50,12 @@ class RecordReader {
   /// The header of a CSV file as it was written, without the columns of an earlier rejects file.
   virtual std::string_view header() const = 0;
 
-  /// Bytes read so far, up to the end of the last row.
+  /// Bytes read so far, up to the end of the last row, and the line ends among them.
   virtual int64_t offset() const = 0;
+  virtual int64_t lines() const = 0;
+
+  /// Goes on where another reader of the same bytes came to: `offset` and `lines` are what it said. Before the first Next.
+  virtual absl::Status GoTo(int64_t offset, int64_t lines) = 0;
 
   /// Size of the whole input in bytes, where that is known.
   virtual std::optional<int64_t> Size() const = 0;
@@ -73,6 +77,10 @@ absl::StatusOr<std::unique_ptr<RecordReader>> OpenCsvReader(std::string name, st
 /// The error is a line larger than a chunk may be.
 absl::StatusOr<std::unique_ptr<RecordReader>> OpenJsonLinesReader(std::string name, std::unique_ptr<ByteSource> source);
 
+/// Reads in a format. See OpenCsvReader and OpenJsonLinesReader.
+absl::StatusOr<std::unique_ptr<RecordReader>> MakeRecordReader(std::string name, FileFormat format,
+                                                               std::unique_ptr<ByteSource> source);
+
 /// Opens a file in a format. See OpenInput.
 absl::StatusOr<std::unique_ptr<RecordReader>> OpenRecordReader(const std::string& path, FileFormat format,
                                                                std::stop_token stop = {});
@@ -80,4 +88,4 @@ absl::StatusOr<std::unique_ptr<RecordReader>> OpenRecordReader(const std::string
 /// The format that the extension of a path stands for: `.csv`; `.jsonl`, `.ndjson` or `.json`.
 std::optional<FileFormat> FormatOfPath(std::string_view path);
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

@@ -8,7 +8,7 @@
 
 #include "simdjson.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 
 /// Appends `text`, which must be UTF-8, as a JSON string with its quotes.
 void AppendJsonString(std::string& out, std::string_view text);
@@ -54,4 +54,4 @@ bool IsJson(std::string_view text);
 /// Valid JSON laid out over several lines with two spaces a level, ending without a line end.
 std::string PrettyJson(std::string_view json);
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

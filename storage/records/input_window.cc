@@ -1,4 +1,4 @@
-#include "tools/millrace/input_window.h"
+#include "storage/records/input_window.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace millrace::cli {
+namespace millrace::records {
 namespace {
 
 constexpr size_t kBlockBytes = 256 * 1024;
@@ -41,6 +41,11 @@ class FileSource final : public ByteSource {
     }
   }
 
+  absl::Status SeekTo(int64_t offset) override {
+    if (::lseek(fd_, offset, SEEK_SET) == offset) return absl::OkStatus();
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot go to byte ", offset, " of ", path_));
+  }
+
   std::optional<int64_t> Size() const override {
     struct stat info = {};
     if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
@@ -64,6 +69,11 @@ class MemorySource final : public ByteSource {
     return count;
   }
 
+  absl::Status SeekTo(int64_t offset) override {
+    at_ = std::min(bytes_.size(), static_cast<size_t>(offset));
+    return absl::OkStatus();
+  }
+
   std::optional<int64_t> Size() const override { return static_cast<int64_t>(bytes_.size()); }
 
  private:
@@ -83,6 +93,10 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenInput(const std::string& path, s
     return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": it is a folder"));
   }
   return source;
+}
+
+std::unique_ptr<ByteSource> SourceOfFile(std::string name, int fd) {
+  return std::make_unique<FileSource>(std::move(name), fd, std::stop_token());
 }
 
 std::unique_ptr<ByteSource> SourceOf(std::string bytes) { return std::make_unique<MemorySource>(std::move(bytes)); }
@@ -117,6 +131,15 @@ absl::StatusOr<bool> InputWindow::Extend() {
   return !at_end_;
 }
 
+absl::Status InputWindow::SeekTo(int64_t offset) {
+  if (absl::Status moved = source_->SeekTo(offset); !moved.ok()) return moved;
+  buffer_.clear();
+  begin_ = 0;
+  read_ = offset;
+  at_end_ = false;
+  return absl::OkStatus();
+}
+
 absl::Status InputWindow::SkipByteOrderMark() {
   while (bytes().size() < kByteOrderMark.size() && !at_end_) {
     if (const auto more = Extend(); !more.ok()) return more.status();
@@ -125,4 +148,4 @@ absl::Status InputWindow::SkipByteOrderMark() {
   return absl::OkStatus();
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace::records

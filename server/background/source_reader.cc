@@ -1,0 +1,96 @@
+#include "server/background/source_reader.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/background/source_piece.h"
+#include "server/background/source_records.h"
+#include "server/core/log.h"
+#include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+
+namespace millrace::background {
+namespace {
+
+/// Room that is worth waking up for.
+int64_t WorthwhileRoom(const model::Job& job) {
+  return std::clamp<int64_t>(job.options.input_buffer_bytes / 2, 1, model::kSourcePieceBytes);
+}
+
+/// The job takes no more input, or is gone.
+bool IsOver(const absl::Status& status) {
+  return model::HasReason(status, model::Reason::kPipelineNotFound) ||
+         model::HasReason(status, model::Reason::kPipelineClosed) ||
+         model::HasReason(status, model::Reason::kPipelineCancelled);
+}
+
+SourceRun After(const model::JobKey& job, const absl::Status& failed) {
+  if (IsOver(failed)) return {.next = SourceNext::kNothing};
+  core::Log(spdlog::level::warn, absl::StrCat("the source is read on in a moment: ", failed.message()),
+            {{"job_id", job.job_id}});
+  return {.next = SourceNext::kLater};
+}
+
+}  // namespace
+
+SourceRun SourceReader::RunOnce(const model::JobKey& key) {
+  const absl::StatusOr<model::JobPtr> found = store_.GetJob(key);
+  if (!found.ok()) return After(key, found.status());
+  const model::Job& job = **found;
+  if (!model::NeedsReading(job)) return {.next = SourceNext::kNothing};
+  if (job.source_position.exhausted) return Close(key);
+  if (job.input_buffer_used_bytes > 0 && RoomOf(job) < WorthwhileRoom(job)) {
+    return {.next = SourceNext::kRoom, .needed_bytes = WorthwhileRoom(job)};
+  }
+
+  const absl::StatusOr<std::unique_ptr<SourceRecords>> records = OpenSourceRecords(job, folders_);
+  if (!records.ok()) return OnError(job, records.status());
+  SourcePiece piece(job);
+  const absl::StatusOr<int64_t> homeless_bytes = piece.Fill(**records);
+  // A change of the file is told before what the bytes read in the midst of it look like.
+  if (absl::Status same = (*records)->CheckUnchanged(); !same.ok()) return OnError(job, same);
+  if (!homeless_bytes.ok()) return OnError(job, homeless_bytes.status());
+  if (*homeless_bytes > job.options.input_buffer_bytes) {
+    return Fail(job, absl::StrCat("record ", (*records)->position().records, " has ", *homeless_bytes,
+                                  " bytes, and the whole input buffer holds ", job.options.input_buffer_bytes));
+  }
+  if (*homeless_bytes > 0) return {.next = SourceNext::kRoom, .needed_bytes = *homeless_bytes};
+
+  SourceRun run{.next = SourceNext::kMore, .records = piece.records()};
+  const model::SourcePosition reached = piece.position();
+  store::PushChunks push{.job = key, .chunks = piece.TakeChunks(), .order = nullptr, .source_position = reached};
+  run.chunks = static_cast<int64_t>(push.chunks.size());
+  const absl::StatusOr<store::PushReceipt> receipt =
+      store::Await<store::PushReceipt>([&](auto done) { store_.PushChunks(std::move(push), std::move(done)); });
+  if (!receipt.ok()) return After(key, receipt.status());
+  if (!reached.exhausted) return run;
+  run.next = Close(key).next;
+  return run;
+}
+
+SourceRun SourceReader::Close(const model::JobKey& key) {
+  const absl::StatusOr<model::JobPtr> job = store_.CloseJob(key);
+  if (!job.ok()) return After(key, job.status());
+  core::Log(spdlog::level::info,
+            absl::StrCat("the source is read: ", (*job)->counters.records_submitted, " records, ",
+                         (*job)->source_position.read_errors, " of them not readable"),
+            {{"job_id", key.job_id}});
+  return {.next = SourceNext::kNothing};
+}
+
+SourceRun SourceReader::OnError(const model::Job& job, const absl::Status& error) {
+  return MayPass(error) ? After(job.key(), error) : Fail(job, std::string(error.message()));
+}
+
+SourceRun SourceReader::Fail(const model::Job& job, std::string_view why) {
+  const std::string reason = absl::StrCat("its source is broken: ", std::string(why));
+  const absl::StatusOr<model::JobPtr> failed = store_.FailJob(job.key(), reason);
+  if (!failed.ok()) return After(job.key(), failed.status());
+  core::Log(spdlog::level::warn, absl::StrCat("the job failed: ", reason), {{"job_id", job.id}});
+  return {.next = SourceNext::kNothing};
+}
+
+}  // namespace millrace::background

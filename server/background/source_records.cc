@@ -1,0 +1,142 @@
+#include "server/background/source_records.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/model/job_rules.h"
+#include "storage/records/json_text.h"
+#include "storage/records/record_reader.h"
+
+namespace millrace::background {
+namespace {
+
+using model::JobSource;
+using model::SourcePosition;
+
+/// Records that stand in the job itself.
+class InlineRecords final : public SourceRecords {
+ public:
+  InlineRecords(const JobSource& source, const SourcePosition& position) : SourceRecords(position), source_(source) {}
+
+  absl::StatusOr<Found> Next(std::string& line) override {
+    const std::string_view text = source_.json_lines;
+    const auto begin = static_cast<size_t>(position_.offset);
+    if (begin >= text.size() || model::IsSampleOver(source_.sample, position_.records)) return Found::kEnd;
+    const size_t end = text.find('\n', begin);
+    line = text.substr(begin, end - begin);
+    position_.offset = static_cast<int64_t>(end) + 1;
+    return Count(source_.sample);
+  }
+
+ private:
+  const JobSource& source_;
+};
+
+/// Numbers. What the sample leaves out is passed over at once.
+class RangeRecords final : public SourceRecords {
+ public:
+  RangeRecords(const JobSource& source, const SourcePosition& position) : SourceRecords(position), source_(source) {
+    records::AppendJsonString(prefix_, source.field);
+    prefix_.push_back(':');
+  }
+
+  absl::StatusOr<Found> Next(std::string& line) override {
+    const int64_t index = position_.offset;
+    if (index >= source_.count || model::IsSampleOver(source_.sample, index)) return Found::kEnd;
+    line = absl::StrCat(prefix_, source_.first + index, "}");
+    position_.offset = std::min(source_.count, index + std::max<int64_t>(1, source_.sample.every));
+    position_.records = position_.offset;
+    return Found::kRecord;
+  }
+
+ private:
+  const JobSource& source_;
+  std::string prefix_ = "{";
+};
+
+class FileRecords final : public SourceRecords {
+ public:
+  FileRecords(const JobSource& source, const SourcePosition& position, core::SourceFile file)
+      : SourceRecords(position), source_(source), file_(std::move(file)) {}
+
+  absl::Status Open() {
+    if (absl::Status same = CheckUnchanged(); !same.ok()) return same;
+    const int fd = file_.Duplicate();
+    if (fd < 0) return absl::ResourceExhaustedError("the server has no file descriptor to spare");
+    const records::FileFormat format =
+        source_.format == model::SourceFormat::kCsv ? records::FileFormat::kCsv : records::FileFormat::kJsonLines;
+    absl::StatusOr<std::unique_ptr<records::RecordReader>> reader =
+        records::MakeRecordReader(source_.path, format, records::SourceOfFile(source_.path, fd));
+    if (!reader.ok()) return reader.status();
+    reader_ = *std::move(reader);
+    return position_.offset == 0 ? absl::OkStatus() : reader_->GoTo(position_.offset, position_.line);
+  }
+
+  absl::StatusOr<Found> Next(std::string& line) override {
+    if (model::IsSampleOver(source_.sample, position_.records)) return Found::kEnd;
+    const absl::StatusOr<bool> read = reader_->Next(row_);
+    if (!read.ok()) return read.status();
+    position_.offset = reader_->offset();
+    position_.line = reader_->lines();
+    if (!*read) return Found::kEnd;
+    const Found found = Count(source_.sample);
+    if (found == Found::kLeftOut) return found;
+    if (row_.bad_code.empty()) {
+      line = std::move(row_.json);
+    } else {
+      ++position_.read_errors;
+      line = BadRow();
+    }
+    return found;
+  }
+
+  absl::Status CheckUnchanged() override {
+    if (absl::Status looked = file_.Look(); !looked.ok()) return looked;
+    if (file_.size_bytes() != source_.size_bytes) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the source file ", source_.path, " is not what it was: it had ", source_.size_bytes,
+                       " bytes when the job was submitted, and has ", file_.size_bytes()));
+    }
+    if (file_.modify_time() != source_.modify_time) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the source file ", source_.path, " is not what it was: it was modified at ",
+                       absl::FormatTime(file_.modify_time(), absl::UTCTimeZone()), ", after the job was submitted"));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  /// What no service takes for a record, and tells a person all: why, where, and the row itself.
+  std::string BadRow() const {
+    std::string line = "[";
+    records::AppendJsonString(line, absl::StrCat(row_.bad_code, " in line ", row_.line, ": ", row_.bad_message));
+    line.push_back(',');
+    records::AppendJsonString(line, row_.original);
+    line.push_back(']');
+    return line;
+  }
+
+  const JobSource& source_;
+  core::SourceFile file_;
+  std::unique_ptr<records::RecordReader> reader_;
+  records::InputRow row_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job,
+                                                                 const core::SourceFolders& folders) {
+  const JobSource& source = job.source;
+  if (source.kind == model::SourceKind::kRange) return std::make_unique<RangeRecords>(source, job.source_position);
+  if (source.kind != model::SourceKind::kFile) return std::make_unique<InlineRecords>(source, job.source_position);
+  absl::StatusOr<core::SourceFile> file = folders.Open(source.path);
+  if (!file.ok()) return file.status();
+  auto records = std::make_unique<FileRecords>(source, job.source_position, *std::move(file));
+  if (absl::Status opened = records->Open(); !opened.ok()) return opened;
+  return records;
+}
+
+bool MayPass(const absl::Status& status) { return absl::IsResourceExhausted(status) || absl::IsUnavailable(status); }
+
+}  // namespace millrace::background

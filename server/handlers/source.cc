@@ -1,0 +1,182 @@
+#include "server/handlers/source.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/core/json_struct.h"
+#include "server/handlers/validate.h"
+#include "storage/model/errors.h"
+#include "storage/model/limits.h"
+
+namespace millrace::handlers {
+namespace {
+
+using model::JobSource;
+using model::SourceKind;
+
+/// FIELD_INVALID where records that stand in the call are too large.
+absl::Status CheckWrittenOut(std::string_view field, const std::string& json_lines) {
+  if (json_lines.size() <= model::kSourceInlineBytesMax) return absl::OkStatus();
+  return model::FieldError(field,
+                           absl::StrCat("expected at most ", model::kSourceInlineBytesMax, " bytes as JSON Lines, got ",
+                                        json_lines.size(), "; put them into a file, or push them into a pipeline"));
+}
+
+absl::StatusOr<std::string> ReadField(std::string_view path, const std::string& field, std::string_view fallback) {
+  if (absl::Status status = ValidateText(path, field, model::kSourceFieldBytesMax); !status.ok()) return status;
+  return field.empty() ? std::string(fallback) : field;
+}
+
+absl::StatusOr<JobSource> TakeInline(v1::InlineSource& request) {
+  constexpr std::string_view kField = "source.inline.records";
+  absl::StatusOr<core::RecordLines> lines = TakeRecords(kField, *request.mutable_records());
+  if (!lines.ok()) return lines.status();
+  if (absl::Status status = CheckWrittenOut(kField, lines->bytes); !status.ok()) return status;
+  JobSource source{.kind = SourceKind::kInline};
+  source.json_lines = std::move(lines->bytes);
+  source.count = lines->count;
+  return source;
+}
+
+absl::StatusOr<model::SourceFormat> ReadFormat(const v1::FileSource& request) {
+  constexpr std::string_view kField = "source.file.format";
+  if (request.format() == v1::FILE_FORMAT_JSONL) return model::SourceFormat::kJsonLines;
+  if (request.format() == v1::FILE_FORMAT_CSV) return model::SourceFormat::kCsv;
+  if (request.format() != v1::FILE_FORMAT_UNSPECIFIED) {
+    return model::FieldError(kField, "expected FILE_FORMAT_JSONL or FILE_FORMAT_CSV");
+  }
+  const std::string path = absl::AsciiStrToLower(request.path());
+  if (absl::EndsWith(path, ".csv")) return model::SourceFormat::kCsv;
+  for (const char* extension : {".jsonl", ".ndjson", ".json"}) {
+    if (absl::EndsWith(path, extension)) return model::SourceFormat::kJsonLines;
+  }
+  return model::FieldError(kField, absl::StrCat("the format of '", request.path(),
+                                                "' cannot be told from its name (.csv, .jsonl, .ndjson, .json): give "
+                                                "FILE_FORMAT_JSONL or FILE_FORMAT_CSV"));
+}
+
+absl::StatusOr<JobSource> ReadFile(const v1::FileSource& request, const Deps& deps) {
+  if (deps.source_folders == nullptr || deps.source_folders->empty()) {
+    return model::MakeError(model::Reason::kSourceFilesNotEnabled,
+                            "this server reads no files: it was started without --source-dir, the folder in which jobs "
+                            "may read files; start it with one, or push the records into a pipeline");
+  }
+  const absl::StatusOr<model::SourceFormat> format = ReadFormat(request);
+  if (!format.ok()) return format.status();
+  const absl::StatusOr<core::SourceFile> file = deps.source_folders->Open(request.path());
+  if (absl::IsResourceExhausted(file.status())) {
+    return model::WithRetryAfter(model::MakeError(model::Reason::kServerBusy, std::string(file.status().message())),
+                                 absl::Seconds(1));
+  }
+  if (!file.ok()) return model::FieldError("source.file.path", std::string(file.status().message()));
+  JobSource source{.kind = SourceKind::kFile};
+  source.path = file->path();
+  source.format = *format;
+  source.size_bytes = file->size_bytes();
+  source.modify_time = file->modify_time();
+  return source;
+}
+
+absl::StatusOr<JobSource> ReadRange(const v1::RangeSource& request) {
+  if (request.count() < 1 || request.count() > model::kSourceRangeCountMax) {
+    return model::FieldError("source.range.count",
+                             absl::StrCat("expected 1 to ", model::kSourceRangeCountMax, ", got ", request.count()));
+  }
+  if (request.first() < -model::kSourceNumberMax || request.first() > model::kSourceNumberMax - request.count() + 1) {
+    return model::FieldError("source.range.first", absl::StrCat("expected numbers from -2^53 to 2^53, got ",
+                                                                request.count(), " from ", request.first(), " on"));
+  }
+  absl::StatusOr<std::string> field = ReadField("source.range.field", request.field(), "n");
+  if (!field.ok()) return field.status();
+  JobSource source{.kind = SourceKind::kRange};
+  source.first = request.first();
+  source.count = request.count();
+  source.field = *std::move(field);
+  return source;
+}
+
+absl::StatusOr<JobSource> ReadIds(const v1::IdsSource& request) {
+  if (request.ids().empty()) return model::FieldError("source.ids.ids", "expected at least one id, got none");
+  absl::StatusOr<std::string> field = ReadField("source.ids.field", request.field(), "id");
+  if (!field.ok()) return field.status();
+  JobSource source{.kind = SourceKind::kIds};
+  source.field = *std::move(field);
+  source.count = request.ids_size();
+  std::string prefix = "{";
+  core::AppendJsonString(source.field, prefix);
+  prefix.push_back(':');
+  for (int i = 0; i < request.ids_size(); ++i) {
+    const std::string& id = request.ids(i);
+    if (id.empty() || id.size() > model::kSourceIdBytesMax) {
+      return model::FieldError(absl::StrCat("source.ids.ids[", i, "]"),
+                               absl::StrCat("expected 1 to ", model::kSourceIdBytesMax, " bytes, got ", id.size()));
+    }
+    source.json_lines.append(prefix);
+    core::AppendJsonString(id, source.json_lines);
+    source.json_lines.append("}\n");
+  }
+  if (absl::Status status = CheckWrittenOut("source.ids.ids", source.json_lines); !status.ok()) return status;
+  return source;
+}
+
+absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
+  switch (request.kind_case()) {
+    case v1::Source::kInline:
+      return TakeInline(*request.mutable_inline_());
+    case v1::Source::kFile:
+      return ReadFile(request.file(), deps);
+    case v1::Source::kRange:
+      return ReadRange(request.range());
+    case v1::Source::kIds:
+      return ReadIds(request.ids());
+    case v1::Source::KIND_NOT_SET:
+      break;
+  }
+  return model::FieldError("source",
+                           "is required: one of inline, file, range and ids; to push records yourself, create a "
+                           "pipeline");
+}
+
+absl::StatusOr<model::SourceSample> ReadSample(const v1::Sample& request) {
+  const auto positive = [](const char* field, int64_t n) {
+    return n >= 1 ? absl::OkStatus() : model::FieldError(field, absl::StrCat("expected 1 or more, got ", n));
+  };
+  switch (request.kind_case()) {
+    case v1::Sample::kFirstN: {
+      if (absl::Status status = positive("sample.first_n", request.first_n()); !status.ok()) return status;
+      return model::SourceSample{.first = request.first_n()};
+    }
+    case v1::Sample::kEveryN: {
+      if (absl::Status status = positive("sample.every_n", request.every_n()); !status.ok()) return status;
+      return model::SourceSample{.every = request.every_n()};
+    }
+    case v1::Sample::KIND_NOT_SET:
+      break;
+  }
+  return model::FieldError("sample", "expected one of first_n and every_n, got none");
+}
+
+}  // namespace
+
+absl::StatusOr<JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps) {
+  absl::StatusOr<JobSource> source = TakeKind(*request.mutable_source(), deps);
+  if (!source.ok()) return source.status();
+  if (request.has_sample()) {
+    const absl::StatusOr<model::SourceSample> sample = ReadSample(request.sample());
+    if (!sample.ok()) return sample.status();
+    source->sample = *sample;
+  }
+  const absl::StatusOr<int64_t> chunk_size = InRange("chunk_size", request.chunk_size(), 1, model::kChunkRecordsMax, 0);
+  if (!chunk_size.ok()) return chunk_size.status();
+  source->chunk_size = static_cast<int32_t>(*chunk_size);
+  if (request.estimated_records() < 0) {
+    return model::FieldError("estimated_records",
+                             absl::StrCat("expected 0 or more, got ", request.estimated_records()));
+  }
+  source->estimated_records = request.estimated_records();
+  return source;
+}
+
+}  // namespace millrace::handlers

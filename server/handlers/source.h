@@ -1,0 +1,16 @@
+// Reads where the records of a new job come from.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "millrace/v1/job_service.pb.h"
+#include "server/handlers/call.h"
+#include "storage/model/source.h"
+
+namespace millrace::handlers {
+
+/// Checks source, sample and what belongs to them, and takes the records out of the request that stand in it. A file is
+/// looked at, so that a wrong path is told to the caller and not later to whoever looks at the job.
+///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED
+absl::StatusOr<model::JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps);
+
+}  // namespace millrace::handlers

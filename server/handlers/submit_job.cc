@@ -1,0 +1,45 @@
+#include <string>
+#include <utility>
+
+#include "server/core/convert.h"
+#include "server/handlers/job_handlers.h"
+#include "server/handlers/new_job.h"
+#include "server/handlers/source.h"
+#include "server/handlers/validate.h"
+#include "storage/model/exception.h"
+
+namespace millrace::handlers {
+namespace {
+
+/// As that of CreatePipeline. What stands in the call is hashed in its stored form; `request` is without it.
+std::string RequestHash(v1::SubmitJobRequest request, const std::string& records) {
+  const std::string parameters =
+      ReadParameters("parameters", request.has_parameters(), request.parameters()).value_or("");
+  request.clear_parameters();
+  if (request.source().has_inline_()) request.mutable_source()->mutable_inline_()->clear_records();
+  return model::Fingerprint("submit-job", request.SerializeAsString(), parameters, records);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& call, const Deps& deps) {
+  absl::StatusOr<model::Job> job = ReadNewJob({.service = request.service(),
+                                               .request_id = request.request_id(),
+                                               .id_field = "job_id",
+                                               .id = request.job_id(),
+                                               .parameters = request.has_parameters() ? &request.parameters() : nullptr,
+                                               .selected_outputs = request.selected_outputs(),
+                                               .options = request.options(),
+                                               .metadata = request.metadata()},
+                                              call, deps);
+  if (!job.ok()) return job.status();
+  absl::StatusOr<model::JobSource> source = TakeSource(request, deps);
+  if (!source.ok()) return source.status();
+  job->source = *std::move(source);
+  if (!job->request_id.empty()) job->request_hash = RequestHash(request, job->source.json_lines);
+  const absl::StatusOr<model::JobPtr> created = deps.store.CreateJob(*std::move(job));
+  if (!created.ok()) return created.status();
+  return core::ToProto(**created, deps.clock.Now());
+}
+
+}  // namespace millrace::handlers

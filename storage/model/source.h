@@ -1,0 +1,76 @@
+// Where the records of a job come from when nobody pushes them, and how far they were read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace millrace::model {
+
+/// The numbers are stored: never change them.
+enum class SourceKind : int32_t { kNone = 0, kInline = 1, kFile = 2, kRange = 3, kIds = 4 };
+
+/// The numbers are stored and those of millrace.v1.FileFormat: never change them.
+enum class SourceFormat : int32_t { kUnspecified = 0, kJsonLines = 1, kCsv = 2 };
+
+/// Which records of a source are taken; both 0: all. At most one is set.
+struct SourceSample {
+  /// The first n.
+  int64_t first = 0;
+  /// The first, and then each n-th behind it.
+  int64_t every = 0;
+};
+
+/// See millrace.v1.Source. What does not belong to `kind` is empty.
+struct JobSource {
+  SourceKind kind = SourceKind::kNone;
+  /// kInline and kIds: the records, as in NewChunk.
+  std::string json_lines;
+  /// kFile: absolute, without symbolic links.
+  std::string path;
+  SourceFormat format = SourceFormat::kUnspecified;
+  /// kFile: what it was when the job was created. A file that is another one since is not read on.
+  int64_t size_bytes = 0;
+  absl::Time modify_time = absl::InfinitePast();
+  /// kRange: the first number.
+  int64_t first = 0;
+  /// How many records there are, before any sample; 0 for a file.
+  int64_t count = 0;
+  /// kRange and kIds: the field of a record that holds its number or id.
+  std::string field;
+  SourceSample sample;
+  /// Records in a chunk; 0: the server chooses.
+  int32_t chunk_size = 0;
+  /// What the creator expects; 0: nothing.
+  int64_t estimated_records = 0;
+};
+
+/// How far a source was read. Written in the unit of work that stores the records before it.
+struct SourcePosition {
+  /// Where to go on: a byte of a file or of inline records, a record of a range.
+  int64_t offset = 0;
+  /// kFile: line ends before it.
+  int64_t line = 0;
+  /// Records before it, those that the sample left out too.
+  int64_t records = 0;
+  /// Chunks made of them.
+  int64_t chunks = 0;
+  /// Of those taken, how many could not be read as records; each became an exception.
+  int64_t read_errors = 0;
+  /// Nothing is left to read.
+  bool exhausted = false;
+
+  friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
+};
+
+/// Whether the sample takes the record with this index, counted from 0.
+bool TakesRecord(const SourceSample& sample, int64_t index);
+
+/// True when the sample takes no record from this index on.
+bool IsSampleOver(const SourceSample& sample, int64_t index);
+
+/// How many of `count` records the sample takes.
+int64_t SampledCount(const SourceSample& sample, int64_t count);
+
+}  // namespace millrace::model

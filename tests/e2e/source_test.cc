@@ -1,0 +1,167 @@
+// Jobs that read their records by themselves, through kills of the server.
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/cpp/errors.h"
+#include "client/cpp/pipeline.h"
+#include "tests/e2e/e2e_fixture.h"
+
+namespace millrace::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int64_t kRecords = 20'000;
+constexpr char kService[] = R"(
+service: test/number
+version: 1.0.0
+inputs: {n: {type: integer}}
+nodes: {m: {lua: "n"}}
+outputs: [m]
+)";
+
+class SourceTest : public E2eFixture {
+ protected:
+  SourceTest() {
+    std::filesystem::create_directories(Path("in"));
+    more_flags_ = {"--source-dir", Path("in").string(), "--source-dir", Source("data").string()};
+  }
+
+  void CreateService() const {
+    v1::CreateServiceVersionRequest request;
+    request.set_definition(kService);
+    ASSERT_TRUE(Connect().CreateServiceVersion(request).ok());
+  }
+
+  /// Slow enough, and with so little room, that the source is read as long as the job runs.
+  static v1::SubmitJobRequest SlowJob(const std::string& id) {
+    v1::SubmitJobRequest request;
+    request.set_service("test/number");
+    request.set_request_id(id);
+    request.set_job_id(id);
+    request.set_chunk_size(50);
+    request.mutable_options()->set_input_buffer_bytes(20'000);
+    request.mutable_options()->mutable_throttle()->set_records_per_second(20'000);
+    return request;
+  }
+
+  static v1::Job GetJob(const client::Client& client, const std::string& id) {
+    v1::GetJobRequest request;
+    request.set_job_id(id);
+    const absl::StatusOr<v1::Job> job = client.GetJob(request);
+    EXPECT_TRUE(job.ok()) << job.status();
+    return job.value_or(v1::Job());
+  }
+
+  /// Asks until so many records of each job were read.
+  static void AwaitRead(const client::Client& client, const std::vector<std::string>& ids, int64_t records) {
+    for (const std::string& id : ids) {
+      while (!::testing::Test::HasFailure() && GetJob(client, id).source_progress().records_read() < records) {
+      }
+    }
+  }
+
+  /// How often each number came out, once the job has ended.
+  static std::map<int64_t, int> Numbers(const client::Client& client, const std::string& id) {
+    std::map<int64_t, int> numbers;
+    auto pipeline = client::Pipeline::Attach(client, id);
+    EXPECT_TRUE(pipeline.ok()) << pipeline.status();
+    const auto puller = pipeline->NewPuller({.page_size = 1'000});
+    for (;;) {
+      const auto result = (*puller)->Next();
+      EXPECT_TRUE(result.ok()) << result.status();
+      if (!result.ok() || !result->has_value()) return numbers;
+      for (const auto& line : absl::StrSplit((**result).json_lines(), '\n', absl::SkipEmpty())) {
+        int64_t number = -1;
+        EXPECT_TRUE(absl::SimpleAtoi(line.substr(line.find(':') + 1, line.rfind('}') - line.find(':') - 1), &number))
+            << line;
+        ++numbers[number];
+      }
+    }
+  }
+};
+
+TEST_F(SourceTest, KillsNeitherLoseNorRepeatARecord) {
+  std::string lines;
+  std::map<int64_t, int> expected;
+  for (int64_t n = 0; n < kRecords; ++n) {
+    absl::StrAppend(&lines, "{\"n\": ", n, "}\n");
+    expected[n] = 1;
+  }
+  std::ofstream(Path("in") / "numbers.jsonl", std::ios::binary) << lines;
+  StartServer();
+  CreateService();
+  const client::Client client = Connect();
+  v1::SubmitJobRequest file = SlowJob("file");
+  file.mutable_source()->mutable_file()->set_path("numbers.jsonl");
+  v1::SubmitJobRequest range = SlowJob("range");
+  range.mutable_source()->mutable_range()->set_count(kRecords);
+  const std::vector<std::string> ids = {"file", "range"};
+  for (const v1::SubmitJobRequest& request : {file, range}) {
+    const absl::StatusOr<v1::Job> job = client.SubmitJob(request);
+    ASSERT_TRUE(job.ok()) << job.status();
+  }
+  for (const int64_t read : {1, 3'000, 8'000, 13'000, 19'000}) {
+    AwaitRead(client, ids, read);
+    KillAndRestartServer();
+  }
+  for (const std::string& id : ids) {
+    EXPECT_EQ(Numbers(client, id), expected) << id;
+    const v1::Job job = GetJob(client, id);
+    EXPECT_EQ(job.state(), v1::JOB_STATE_COMPLETED);
+    EXPECT_EQ(job.outcome(), v1::OUTCOME_SUCCEEDED);
+    EXPECT_EQ(job.summary().records_submitted(), kRecords);
+    EXPECT_TRUE(job.source_progress().exhausted());
+    EXPECT_EQ(job.source_progress().total_records(), kRecords);
+  }
+}
+
+TEST_F(SourceTest, TheCommandLineRunsASampleOfAFileOfTheServer) {
+  StartServer();
+  CreateStrikeService();
+  EXPECT_EQ(RunCli({"jobs", "submit", "aviation/strike-severity", "--file", "birdstrikes.csv", "--sample-every", "100",
+                    "--wait", "--allow-exceptions"}),
+            0)
+      << Stderr();
+  EXPECT_THAT(Stdout(), HasSubstr("COMPLETED"));
+  EXPECT_THAT(Stdout(), HasSubstr("birdstrikes.csv, one in 100"));
+  EXPECT_THAT(Stdout(), HasSubstr("all 100 records"));
+  EXPECT_EQ(RunCli({"jobs", "submit", "aviation/strike-severity", "--file", "../README.md", "--format", "jsonl"}), 1);
+  EXPECT_THAT(Stderr(), HasSubstr("source.file.path: "));
+}
+
+TEST_F(SourceTest, AServerWithoutSourceFoldersSaysSo) {
+  more_flags_.clear();
+  StartServer();
+  CreateService();
+  v1::SubmitJobRequest request = SlowJob("file");
+  request.mutable_source()->mutable_file()->set_path("numbers.jsonl");
+  const absl::StatusOr<v1::Job> job = Connect().SubmitJob(request);
+  EXPECT_EQ(client::ErrorReasonOf(job.status()), v1::SOURCE_FILES_NOT_ENABLED) << job.status();
+}
+
+TEST_F(SourceTest, AFileThatGoesAwayFailsTheJobAndSaysWhy) {
+  StartServer();
+  CreateService();
+  v1::SubmitJobRequest request = SlowJob("file");
+  std::string lines;
+  for (int64_t n = 0; n < kRecords; ++n) absl::StrAppend(&lines, "{\"n\": ", n, "}\n");
+  std::ofstream(Path("in") / "numbers.jsonl", std::ios::binary) << lines;
+  request.mutable_source()->mutable_file()->set_path("numbers.jsonl");
+  const client::Client client = Connect();
+  ASSERT_TRUE(client.SubmitJob(request).ok());
+  AwaitRead(client, {"file"}, 1);
+  std::filesystem::remove(Path("in") / "numbers.jsonl");
+  while (GetJob(client, "file").state() == v1::JOB_STATE_IN_PROGRESS) {
+  }
+  const v1::Job job = GetJob(client, "file");
+  EXPECT_EQ(job.state(), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(job.state_reason(), HasSubstr("cannot be opened: No such file"));
+}
+
+}  // namespace
+}  // namespace millrace::e2e

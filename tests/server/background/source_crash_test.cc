@@ -1,0 +1,93 @@
+// Whatever ends the reading of a source, and wherever: who reads on loses and repeats nothing.
+#include "storage/engine/engine_on_env.h"
+#include "storage/store/rocks_job_store_impl.h"
+#include "tests/server/background/source_fixture.h"
+#include "tests/storage/engine/disk/faulty_disk.h"
+
+namespace millrace::background {
+namespace {
+
+using engine::Fault;
+using ::millrace::testing::IsOk;
+using model::JobKey;
+using model::JobSource;
+using model::SourceKind;
+
+class SourceCrashTest : public SourceFixture {
+ protected:
+  static constexpr int64_t kRecords = 1'000;
+
+  /// One of each, in four pieces.
+  std::vector<std::pair<JobSource, std::string>> Sources() const {
+    std::string csv = "n\n";
+    std::string records;
+    for (int64_t i = 0; i < kRecords; ++i) {
+      absl::StrAppend(&csv, i, i % 7 == 0 ? ",ragged\n" : "\n");
+      if (i % 7 == 0) {
+        absl::StrAppend(&records, "[\"CSV_ROW_RAGGED in line ", i + 2,
+                        ": expected 1 cells as in the header, found 2\",\"", i, ",ragged\"]\n");
+      } else {
+        absl::StrAppend(&records, "{\"n\":\"", i, "\"}\n");
+      }
+    }
+    std::vector<std::pair<JobSource, std::string>> sources = {
+        {{.kind = SourceKind::kRange, .count = kRecords, .field = "n"}, Lines(kRecords)},
+        {LinesFile(Lines(kRecords)), Lines(kRecords)},
+        {CsvFile(csv), records},
+        {{.kind = SourceKind::kInline, .json_lines = Lines(kRecords), .count = kRecords}, Lines(kRecords)}};
+    for (auto& entry : sources) entry.first.chunk_size = 1;
+    return sources;
+  }
+};
+
+TEST_F(SourceCrashTest, AServerThatIsStartedAnewAfterEachPieceGoesOnWhereItWas) {
+  for (const auto& [source, expected] : Sources()) {
+    const std::unique_ptr<store::JobStore> store = store::MakeModelJobStore(&clock_);
+    AddVersion(*store);
+    const JobKey key = (*store->CreateJob(JobOf(source)))->key();
+    int pieces = 0;
+    do {
+      store::ReopenModelJobStore(*store);
+      ++pieces;
+    } while (SourceReader(*store, folders_).RunOnce(key).next == SourceNext::kMore);
+    EXPECT_EQ(pieces, 4);
+    EXPECT_EQ(RecordsOf(*store, key), expected);
+  }
+}
+
+TEST_F(SourceCrashTest, APowerCutAtAnyWriteLosesAndRepeatsNothing) {
+  for (const Fault fault : {Fault::kPowerCut, Fault::kTornWrite, Fault::kFailedWrite, Fault::kFailedSync}) {
+    const auto sources = Sources();
+    bool struck = true;
+    for (int64_t nth = 1; struck; ++nth) {
+      SCOPED_TRACE(absl::StrCat("fault ", static_cast<int>(fault), " at ", nth));
+      const harness::TemporaryFolder data;
+      engine::FaultyDisk disk;
+      const store::RocksJobStoreOptions options{.folder = data.path(), .clock = &clock_};
+      const auto open = [&] {
+        auto engine = engine::OpenEngineOnEnv(store::EngineOptionsOf(options), disk.env());
+        EXPECT_THAT(engine, IsOk());
+        auto opened = store::OpenRocksJobStoreOn(options, *std::move(engine));
+        EXPECT_THAT(opened, IsOk());
+        return *std::move(opened);
+      };
+      std::unique_ptr<store::JobStore> store = open();
+      AddVersion(*store);
+      const auto& [source, expected] = sources[static_cast<size_t>(nth) % sources.size()];
+      const JobKey key = (*store->CreateJob(JobOf(source)))->key();
+      disk.Break(fault, nth);
+      ReadAll(*store, key);
+      struck = disk.struck();
+      store.reset();
+      disk.Heal();
+      store = open();
+      EXPECT_EQ(ReadAll(*store, key).next, SourceNext::kNothing);
+      EXPECT_EQ(RecordsOf(*store, key), expected);
+      EXPECT_EQ((*store->GetJob(key))->counters.records_submitted, kRecords);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace millrace::background

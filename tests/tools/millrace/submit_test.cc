@@ -1,0 +1,127 @@
+// `millrace jobs submit`: what it asks the server, and how it waits.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/cpp/errors.h"
+#include "client/cpp/mocks/mock_connection.h"
+#include "storage/model/limits.h"
+#include "tests/tools/millrace/cli_fixture.h"
+
+namespace millrace::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::InSequence;
+using ::testing::Not;
+using ::testing::Return;
+using ::testing::StrictMock;
+
+class SubmitTest : public CliFixture {
+ protected:
+  /// Runs `jobs submit demo/double` with these, and returns what it asked for.
+  v1::SubmitJobRequest RequestOf(std::vector<std::string> arguments) {
+    v1::SubmitJobRequest sent;
+    EXPECT_CALL(*connection_, SubmitJob).WillOnce([&](const v1::SubmitJobRequest& request, const auto&) {
+      sent = request;
+      return JobIn(v1::JOB_STATE_CREATED);
+    });
+    arguments.insert(arguments.begin(), {"jobs", "submit", "demo/double"});
+    EXPECT_EQ(Run(arguments, connection_), 0) << err();
+    return sent;
+  }
+
+  int Usage(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"jobs", "submit", "demo/double"});
+    return Run(arguments);
+  }
+
+  static v1::Job JobIn(v1::JobState state, int64_t read = 0, int64_t failed = 0) {
+    v1::Job job;
+    job.set_id("job-1");
+    job.set_state(state);
+    job.mutable_source()->mutable_range()->set_count(10);
+    job.mutable_source_progress()->set_records_read(read);
+    job.mutable_source_progress()->set_total_known(true);
+    job.mutable_source_progress()->set_total_records(10);
+    job.mutable_summary()->set_records_submitted(read);
+    job.mutable_summary()->set_records_failed(failed);
+    return job;
+  }
+
+  std::shared_ptr<StrictMock<client::MockConnection>> connection_ =
+      std::make_shared<StrictMock<client::MockConnection>>();
+};
+
+TEST_F(SubmitTest, AFileOfTheServerIsNamedAndNotRead) {
+  const v1::SubmitJobRequest request =
+      RequestOf({"--file", "in/a.data", "--format", "csv", "--sample-first", "5", "--chunk-size", "7", "--param", "x=1",
+                 "--id", "mine", "--estimated-records", "9", "--output-buffer-bytes", "123"});
+  EXPECT_EQ(request.service(), "demo/double");
+  EXPECT_EQ(request.job_id(), "mine");
+  EXPECT_FALSE(request.request_id().empty()) << "so that it can be repeated";
+  EXPECT_EQ(request.source().file().path(), "in/a.data");
+  EXPECT_EQ(request.source().file().format(), v1::FILE_FORMAT_CSV);
+  EXPECT_EQ(request.sample().first_n(), 5);
+  EXPECT_EQ(request.chunk_size(), 7);
+  EXPECT_EQ(request.estimated_records(), 9);
+  EXPECT_EQ(request.parameters().fields().at("x").number_value(), 1);
+  EXPECT_EQ(request.options().output_buffer_bytes(), 123);
+  EXPECT_EQ(request.metadata().source_system(), "millrace-cli");
+}
+
+TEST_F(SubmitTest, TheOtherSources) {
+  v1::SubmitJobRequest request = RequestOf({"--range", "10", "--first", "-3", "--field", "x", "--sample-every", "2"});
+  EXPECT_EQ(request.source().range().count(), 10);
+  EXPECT_EQ(request.source().range().first(), -3);
+  EXPECT_EQ(request.source().range().field(), "x");
+  EXPECT_EQ(request.sample().every_n(), 2);
+  request = RequestOf({"--ids", "a,b c,d"});
+  EXPECT_THAT(request.source().ids().ids(), ::testing::ElementsAre("a", "b c", "d"));
+  request = RequestOf({"--input", WriteFile("in.csv", "n\n1\n2\n")});
+  EXPECT_EQ(request.source().inline_().records().json_lines(), "{\"n\":\"1\"}\n{\"n\":\"2\"}\n");
+  EXPECT_FALSE(request.has_sample());
+}
+
+TEST_F(SubmitTest, WrongCommandLinesAskForNothing) {
+  EXPECT_EQ(Usage({}), 2);
+  EXPECT_EQ(Usage({"--range", "10", "--file", "a.csv"}), 2);
+  EXPECT_EQ(Usage({"--range", "0"}), 2);
+  EXPECT_EQ(Usage({"--range", "10", "--sample-first", "1", "--sample-every", "2"}), 2);
+  EXPECT_EQ(Usage({"--file", "a.csv", "--format", "xml"}), 2);
+  const std::string large(model::kSourceInlineBytesMax, 'x');
+  EXPECT_EQ(Usage({"--input", WriteFile("large.jsonl", large)}), 2);
+  EXPECT_THAT(err(), HasSubstr("--file"));
+}
+
+TEST_F(SubmitTest, WaitShowsHowFarItIsAndEndsWithTheJob) {
+  InSequence sequence;
+  EXPECT_CALL(*connection_, SubmitJob).WillOnce(Return(JobIn(v1::JOB_STATE_CREATED)));
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(JobIn(v1::JOB_STATE_IN_PROGRESS, 4)));
+  EXPECT_CALL(*connection_, GetPipelineStatus).WillOnce(Return(v1::PipelineStatus()));
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(JobIn(v1::JOB_STATE_COMPLETED, 10, 1)));
+  EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10", "--wait"}, connection_), 3) << "a record failed";
+  EXPECT_THAT(err(), HasSubstr("IN_PROGRESS  read 4 of 10, done 0\n"));
+  EXPECT_THAT(err(), HasSubstr("output buffer; it goes on when they are pulled: millrace pipelines pull job-1"));
+  EXPECT_THAT(err(), HasSubstr("COMPLETED  read 10 of 10, done 1, failed 1\n"));
+  EXPECT_THAT(out(), HasSubstr("10 numbers from 0"));
+}
+
+TEST_F(SubmitTest, AJobThatFailedIsAFailure) {
+  EXPECT_CALL(*connection_, SubmitJob).WillOnce(Return(JobIn(v1::JOB_STATE_CREATED)));
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(JobIn(v1::JOB_STATE_FAILED)));
+  EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10", "--wait", "-o", "json"}, connection_), 1);
+  EXPECT_THAT(out(), HasSubstr("JOB_STATE_FAILED"));
+}
+
+TEST_F(SubmitTest, WithoutWaitTheJobIsShownAsItIs) {
+  RequestOf({"--range", "10"});
+  EXPECT_THAT(out(), HasSubstr("job-1"));
+  EXPECT_THAT(out(), Not(HasSubstr("COMPLETED")));
+}
+
+}  // namespace
+}  // namespace millrace::cli
