@@ -130,6 +130,17 @@ absl::StatusOr<v1::ListRecordsResponse> Client::ListRecords(const v1::ListRecord
                                                             const CallOptions& options) const {
   return connection_->ListRecords(request, options);
 }
+
+absl::StatusOr<v1::JobStatistics> Client::GetJobStatistics(const v1::GetJobStatisticsRequest& request,
+                                                           const CallOptions& options) const {
+  return connection_->GetJobStatistics(request, options);
+}
+
+absl::StatusOr<v1::ListChunksResponse> Client::ListChunks(const v1::ListChunksRequest& request,
+                                                          const CallOptions& options) const {
+  return connection_->ListChunks(request, options);
+}
+
 absl::StatusOr<v1::Job> Client::UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) const {
   return connection_->UpdateJob(request, options);
 }
@@ -194,6 +205,11 @@ Paginated<v1::Job> Client::AllJobs(v1::ListJobsRequest request, CallOptions opti
 Paginated<v1::Record> Client::AllRecords(v1::ListRecordsRequest request, CallOptions options) const {
   return AllPages<v1::Record>(connection_, &Connection::ListRecords, &v1::ListRecordsResponse::mutable_records,
                               std::move(request), std::move(options));
+}
+
+Paginated<v1::ChunkInfo> Client::AllChunks(v1::ListChunksRequest request, CallOptions options) const {
+  return AllPages<v1::ChunkInfo>(connection_, &Connection::ListChunks, &v1::ListChunksResponse::mutable_chunks,
+                                 std::move(request), std::move(options));
 }
 
 Paginated<v1::RecordException> Client::AllExceptions(v1::ListExceptionsRequest request, CallOptions options) const {

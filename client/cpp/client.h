@@ -87,6 +87,12 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                       const CallOptions& options = {}) const;
+  /// How far the job is, how fast it goes, and what each node of its service did.
+  absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
+                                                     const CallOptions& options = {}) const;
+  /// One page.
+  absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,
+                                                    const CallOptions& options = {}) const;
   /// Changes the fields that `update_mask` names. Safe to repeat.
   absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options = {}) const;
   /// Starts no chunk of the job until it is resumed. Safe to repeat, the first reason stays.
@@ -127,6 +133,7 @@ class Client {
                                                    CallOptions options = {}) const;
   Paginated<v1::Job> AllJobs(v1::ListJobsRequest request = {}, CallOptions options = {}) const;
   Paginated<v1::Record> AllRecords(v1::ListRecordsRequest request, CallOptions options = {}) const;
+  Paginated<v1::ChunkInfo> AllChunks(v1::ListChunksRequest request, CallOptions options = {}) const;
   Paginated<v1::RecordException> AllExceptions(v1::ListExceptionsRequest request, CallOptions options = {}) const;
   Paginated<v1::ExceptionGroup> AllExceptionGroups(v1::ListExceptionGroupsRequest request,
                                                    CallOptions options = {}) const;

@@ -61,6 +61,10 @@ class Connection {
                                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
+                                                             const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,
+                                                            const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) = 0;

@@ -20,6 +20,7 @@
 #include "server/background/ticker.h"
 #include "server/core/call_ledger.h"
 #include "server/core/executor.h"
+#include "server/core/job_rates.h"
 #include "server/core/job_totals.h"
 #include "server/core/lease_hub.h"
 #include "server/core/pipeline_activity.h"
@@ -111,6 +112,7 @@ class Application {
   core::PipelineActivity activity_{clock_};
   background::SourceQueue source_queue_{clock_};
   core::SourceFolders source_folders_;
+  core::JobRates rates_{clock_};
   std::unique_ptr<core::LeaseHub> leases_;
   std::unique_ptr<store::JobStore> store_;
   std::unique_ptr<core::ServiceCompiler> compiler_;
@@ -150,8 +152,8 @@ void Application::StartWork() {
   // Its threads wait until the hub hears of a job.
   workers_ = execution::StartWorkerPool(config_.workers, *leases_, *store_, *compiler_,
                                         execution::StartCrashGuard(config_.data_folder, config_.workers, *store_));
-  observers_ = std::make_unique<ObserverList>(
-      std::vector<store::JobObserver*>{leases_.get(), &totals_, &feed_, &activity_, &source_queue_, workers_.get()});
+  observers_ = std::make_unique<ObserverList>(std::vector<store::JobObserver*>{
+      leases_.get(), &totals_, &feed_, &activity_, &rates_, &source_queue_, workers_.get()});
   store_->SetObserver(observers_.get());
   // The pointer of its own: commits that come late call back while the store is taken down, and `store_` is empty then.
   leases_->SetIdleListener([this, store = store_.get()](const model::JobKey& key) {
@@ -163,6 +165,7 @@ void Application::StartWork() {
     totals_.OnJobChanged(job);
     activity_.OnJobChanged(job);
     source_queue_.OnJobChanged(job);
+    rates_.OnJobChanged(job);
     leases_->OnJobChanged(job);
   }
   spdlog::info("data folder {} is open: epoch {}, {} unfinished jobs", config_.data_folder.string(), store_->epoch(),
@@ -196,7 +199,8 @@ absl::Status Application::Serve() {
                                        .workers = config_.workers,
                                        .backup_folder = config_.backup_folder.string()},
                             .activity = &activity_,
-                            .source_folders = &source_folders_};
+                            .source_folders = &source_folders_,
+                            .rates = &rates_};
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
   if (!server.ok()) return server.status();
@@ -219,7 +223,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
   const int64_t deadline_nanos = clock_->SteadyNanos() + absl::ToInt64Nanoseconds(config_.drain_timeout);
   // Nobody can use a pipeline from now on, and none is to be closed for that.
   idle_ticker_->Stop();
-  source_threads_->Stop();
+  source_queue_.Stop();
   server_->StopServing();
   leases_->Stop();
   spdlog::info("{}: draining for at most {} s; waits for {} chunks and {} calls; a second signal ends at once",
@@ -229,6 +233,8 @@ void Application::Drain(int signal, const EndSignals& signals) {
   const auto left = [&] {
     return std::max(absl::Nanoseconds(deadline_nanos - clock_->SteadyNanos()), absl::ZeroDuration());
   };
+  // Under the guard: a file on a disk that does not answer holds up whoever reads it.
+  source_threads_->Stop();
   feed_.Close();
   server_->Shutdown(config_.drain_timeout);
   if (!leases_->AwaitRan(left())) EndNow("the drain timeout is over");

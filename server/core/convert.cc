@@ -153,6 +153,16 @@ absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& durat
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time) {
+  // Bounds of google/protobuf/timestamp.proto, but for times that a number of nanoseconds cannot hold.
+  constexpr int64_t kSecondsMin = -9'223'372'036;
+  constexpr int64_t kSecondsMax = 9'223'372'036 - 1;
+  if (time.seconds() < kSecondsMin || time.seconds() > kSecondsMax || time.nanos() < 0 || time.nanos() > 999'999'999) {
+    return absl::InvalidArgumentError("expected a time of the years 1678 to 2262");
+  }
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
 v1::Job ToProto(const model::Job& job, absl::Time now) {
   v1::Job proto;
   proto.set_id(job.id);

@@ -23,6 +23,9 @@ google::protobuf::Duration ToProto(absl::Duration duration);
 /// Out of range where the duration message is not normalised or too large.
 absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& duration);
 
+/// Out of range where the timestamp message is not normalised, or not of the years 1678 to 2262, which the store holds.
+absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time);
+
 /// `now` ends the run time of a job that still runs, and is the response time.
 v1::Job ToProto(const model::Job& job, absl::Time now);
 

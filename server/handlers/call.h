@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/core/job_rates.h"
 #include "server/core/lease_hub.h"
 #include "server/core/pipeline_activity.h"
 #include "server/core/service_runner.h"
@@ -54,6 +55,8 @@ struct Deps {
   core::PipelineActivity* activity = nullptr;
   /// Where jobs may read files. Null: nowhere.
   const core::SourceFolders* source_folders = nullptr;
+  /// Null: how fast jobs went lately is not known.
+  const core::JobRates* rates = nullptr;
 };
 
 }  // namespace millrace::handlers

@@ -15,6 +15,10 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& r
                                                   const Deps& deps);
 absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request, const Call& call,
                                                     const Deps& deps);
+absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request, const Call& call,
+                                                   const Deps& deps);
+absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request, const Call& call,
+                                                  const Deps& deps);
 absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const Call& call, const Deps& deps);

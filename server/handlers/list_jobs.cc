@@ -1,3 +1,4 @@
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -6,27 +7,77 @@
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
+#include "storage/model/limits.h"
 
 namespace millrace::handlers {
+namespace {
 
-absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, const Call& call, const Deps& deps) {
-  const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
-  if (!page_size.ok()) return page_size.status();
-  store::ListJobsQuery query{.tenant = call.principal.tenant, .service = request.service(), .page_size = *page_size};
-  std::string list = absl::StrCat("ListJobs/", query.tenant, "/", query.service);
+/// A token goes on with the list that made it, and with no other.
+std::string ListOf(const v1::ListJobsRequest& request, const std::string& tenant) {
+  v1::ListJobsRequest filters = request;
+  filters.clear_page_size();
+  filters.clear_page_token();
+  return absl::StrCat("ListJobs/", tenant, "/", filters.SerializeAsString());
+}
+
+absl::Status ReadTexts(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
+  struct Filter {
+    std::string_view field;
+    const std::string& value;
+    std::string& target;
+  };
+  for (const Filter& filter :
+       {Filter{"project", request.project(), query.project}, Filter{"tag", request.tag(), query.tag},
+        Filter{"created_by", request.created_by(), query.created_by}, Filter{"text", request.text(), query.text}}) {
+    if (absl::Status status = ValidateText(filter.field, filter.value, model::kMetadataBytesMax); !status.ok()) {
+      return status;
+    }
+    filter.target = filter.value;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadTimes(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
+  if (request.has_create_time_from()) {
+    const absl::StatusOr<absl::Time> from = core::FromProto(request.create_time_from());
+    if (!from.ok()) return model::FieldError("create_time_from", std::string(from.status().message()));
+    query.created_from = *from;
+  }
+  if (request.has_create_time_before()) {
+    const absl::StatusOr<absl::Time> before = core::FromProto(request.create_time_before());
+    if (!before.ok()) return model::FieldError("create_time_before", std::string(before.status().message()));
+    query.created_before = *before;
+  }
+  if (query.created_from <= query.created_before) return absl::OkStatus();
+  return model::FieldError("create_time_before", "expected a time that is not before create_time_from");
+}
+
+absl::Status ReadStates(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
   for (int i = 0; i < request.states_size(); ++i) {
     const v1::JobState state = request.states(i);
     if (state == v1::JOB_STATE_UNSPECIFIED || !v1::JobState_IsValid(state)) {
       return model::FieldError(absl::StrCat("states[", i, "]"), "expected a state other than JOB_STATE_UNSPECIFIED");
     }
     query.states.push_back(static_cast<model::JobState>(state));
-    absl::StrAppend(&list, "/", static_cast<int>(state));
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, const Call& call, const Deps& deps) {
+  const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
+  if (!page_size.ok()) return page_size.status();
+  store::ListJobsQuery query{.tenant = call.principal.tenant, .service = request.service(), .page_size = *page_size};
+  if (absl::Status status = ReadStates(request, query); !status.ok()) return status;
   if (!query.service.empty()) {
     if (absl::Status status = model::ValidateServiceName(query.service); !status.ok()) {
       return model::FieldError("service", std::string(status.message()));
     }
   }
+  if (absl::Status status = ReadTexts(request, query); !status.ok()) return status;
+  if (absl::Status status = ReadTimes(request, query); !status.ok()) return status;
+  const std::string list = ListOf(request, query.tenant);
   absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
   if (!token.ok()) return token.status();
   query.token = *std::move(token);

@@ -83,6 +83,14 @@ class JobService final : public v1::JobService::CallbackService {
                        v1::ListRecordsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListRecords);
   }
+  Reactor* GetJobStatistics(Context* context, const v1::GetJobStatisticsRequest* request,
+                            v1::JobStatistics* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetJobStatistics);
+  }
+  Reactor* ListChunks(Context* context, const v1::ListChunksRequest* request,
+                      v1::ListChunksResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListChunks);
+  }
   Reactor* UpdateJob(Context* context, const v1::UpdateJobRequest* request, v1::Job* response) override {
     return ServeUnary(context, request, response, environment_, handlers::UpdateJob);
   }

@@ -82,8 +82,18 @@ struct ListJobsQuery {
   std::vector<model::JobState> states;
   std::string service;
   int32_t page_size = 100;
-  /// Opaque: `next_token` of the page before; empty for the first.
+  /// Opaque: `next_token` of the page before, which had the same filters; empty for the first.
   std::string token;
+  // Further filters; empty: all.
+  std::string project;
+  /// Jobs that have this tag among theirs.
+  std::string tag;
+  std::string created_by;
+  /// Created at `created_from` or later, and before `created_before`.
+  absl::Time created_from = absl::InfinitePast();
+  absl::Time created_before = absl::InfiniteFuture();
+  /// Jobs whose id, name or description holds this text; small and capital letters from A to Z are the same.
+  std::string text;
 };
 
 /// One page of a list. `next_token` is empty at the end and only there.
@@ -92,6 +102,26 @@ struct Page {
   std::vector<T> items;
   std::string next_token;
 };
+
+/// Which chunks of a job to list, in push order.
+struct ListChunksQuery {
+  model::JobKey job;
+  /// Those behind this sequence.
+  int64_t after = 0;
+  int32_t chunks_max = 100;
+  /// Only committed chunks whose config hash is another than this. Empty: all.
+  std::string other_than_hash;
+};
+
+struct ChunkList {
+  /// Without parameters and summary, as FindChunk.
+  std::vector<model::Chunk> chunks;
+  /// `after` of the next call; 0 at the end and only there. One call looks at kChunksLookedAtMax chunks at most, so it may
+  /// list fewer than were asked for.
+  int64_t next_after = 0;
+};
+
+inline constexpr int64_t kChunksLookedAtMax = 10'000;
 
 struct ListExceptionsQuery {
   model::JobKey job;
@@ -205,6 +235,9 @@ class JobStore {
 
   /// A chunk without its payload and what is stored with that (parameters, summary). PIPELINE_NOT_FOUND.
   virtual absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const = 0;
+
+  /// PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<ChunkList> ListChunks(const ListChunksQuery& query) const = 0;
 
   /// A chunk with its payload. PIPELINE_NOT_FOUND where there is no such chunk, or its input is discarded.
   virtual absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const = 0;

@@ -7,6 +7,7 @@
 #include "storage/model/commit_rules.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
+#include "storage/store/job_filter.h"
 #include "storage/store/store_errors.h"
 
 namespace millrace::store {
@@ -212,6 +213,21 @@ absl::StatusOr<Chunk> ModelJob::FindChunk(int64_t sequence) const {
   chunk.parameters_json.clear();
   chunk.summary = {};
   return chunk;
+}
+
+ChunkList ModelJob::ListChunks(const ListChunksQuery& query) const {
+  ChunkList list;
+  int64_t looked_at = 0;
+  for (auto at = chunks_.upper_bound(query.after); at != chunks_.end(); ++at) {
+    ++looked_at;
+    if (Matches(query, at->second.row)) list.chunks.push_back(*FindChunk(at->first));
+    const bool is_full = list.chunks.size() == static_cast<size_t>(query.chunks_max);
+    if ((is_full || looked_at == kChunksLookedAtMax) && at->first < job_->last_sequence) {
+      list.next_after = at->first;
+      break;
+    }
+  }
+  return list;
 }
 
 absl::StatusOr<ChunkInput> ModelJob::ReadChunk(int64_t sequence) const {

@@ -44,6 +44,7 @@ class ModelJob {
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
   absl::StatusOr<model::Chunk> FindChunk(int64_t sequence) const;
+  ChunkList ListChunks(const ListChunksQuery& query) const;
   absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;
   std::vector<model::ChunkResult> ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const;
   const model::NodeStatisticsMap& node_statistics() const { return nodes_; }

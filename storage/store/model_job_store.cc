@@ -1,6 +1,5 @@
 #include "storage/store/model_job_store.h"
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/store/job_filter.h"
 #include "storage/store/model_catalog.h"
 #include "storage/store/model_job.h"
 #include "storage/store/store_errors.h"
@@ -40,12 +40,6 @@ std::optional<ListPlace> ReadToken(const std::string& token) {
   int64_t created = 0;
   if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &created)) return std::nullopt;
   return ListPlace(created, parts[1]);
-}
-
-bool Matches(const ListJobsQuery& query, const Job& job) {
-  if (job.tenant != query.tenant) return false;
-  if (!query.service.empty() && job.service != query.service) return false;
-  return query.states.empty() || std::find(query.states.begin(), query.states.end(), job.state) != query.states.end();
 }
 
 class ModelJobStore final : public JobStore {
@@ -170,7 +164,8 @@ class ModelJobStore final : public JobStore {
     {
       absl::MutexLock lock(&mutex_);
       for (const auto& [key, stored] : jobs_) {
-        if (Matches(query, *stored.job())) newest_first.emplace(PlaceOf(*stored.job()), stored.job());
+        if (key.tenant == query.tenant && Matches(query, *stored.job()))
+          newest_first.emplace(PlaceOf(*stored.job()), stored.job());
       }
     }
     Page<JobPtr> page;
@@ -195,6 +190,10 @@ class ModelJobStore final : public JobStore {
 
   absl::StatusOr<model::Chunk> FindChunk(const JobKey& key, int64_t sequence) const override {
     return Read<model::Chunk>(key, [&](const ModelJob& job) { return job.FindChunk(sequence); });
+  }
+
+  absl::StatusOr<ChunkList> ListChunks(const ListChunksQuery& query) const override {
+    return Read<ChunkList>(query.job, [&](const ModelJob& job) { return job.ListChunks(query); });
   }
 
   absl::StatusOr<model::ChunkInput> ReadChunk(const JobKey& key, int64_t sequence) const override {

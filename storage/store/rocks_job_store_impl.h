@@ -6,7 +6,7 @@
 //   rocks_commit.cc       CommitChunk
 //   rocks_tuning.cc       PauseJob, ResumeJob, UpdateJob
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
-//   rocks_results.cc      ReadChunk, ReadResults, GetNodeStatistics
+//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, GetNodeStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
 //   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
@@ -72,6 +72,7 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;
   std::vector<model::JobPtr> ActiveJobs() const override;
   absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const override;
+  absl::StatusOr<ChunkList> ListChunks(const ListChunksQuery& query) const override;
   absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const override;
   absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
                                                               int32_t results_max, int64_t bytes_max) const override;

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +6,7 @@
 #include "storage/format/rows.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/store/job_filter.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_page_token.h"
 #include "storage/store/rocks_rows.h"
@@ -48,9 +48,16 @@ absl::Status CheckNew(Group& group, const Job& job) {
   return version->has_value() ? absl::OkStatus() : VersionIdNotFound(job.version_id);
 }
 
-bool Matches(const ListJobsQuery& query, const Job& job) {
-  if (!query.service.empty() && job.service != query.service) return false;
-  return query.states.empty() || std::find(query.states.begin(), query.states.end(), job.state) != query.states.end();
+/// The index rows of the jobs that were created in the time the query asks for.
+format::KeyRange RangeOf(const ListJobsQuery& query) {
+  format::KeyRange range = format::JobsByTime(query.tenant);
+  if (query.created_from != absl::InfinitePast()) {
+    range.begin = format::JobByTimeKey(query.tenant, query.created_from, "");
+  }
+  if (query.created_before != absl::InfiniteFuture()) {
+    range.end = format::JobByTimeKey(query.tenant, query.created_before, "");
+  }
+  return range;
 }
 
 }  // namespace
@@ -85,7 +92,7 @@ absl::StatusOr<JobPtr> RocksJobStore::GetJob(const model::JobKey& key) const {
 }
 
 absl::StatusOr<Page<JobPtr>> RocksJobStore::ListJobs(const ListJobsQuery& query) const {
-  format::KeyRange range = format::JobsByTime(query.tenant);
+  format::KeyRange range = RangeOf(query);
   if (!query.token.empty()) {
     absl::StatusOr<std::string> behind = ReadPageToken(kList, query.token);
     if (!behind.ok()) return behind.status();

@@ -5,6 +5,7 @@
 
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/store/job_filter.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_rows.h"
 #include "storage/store/store_errors.h"
@@ -20,6 +21,29 @@ absl::StatusOr<model::Chunk> RocksJobStore::FindChunk(const JobKey& key, int64_t
   if (row->has_value()) return format::DecodeChunk(sequence, **row);
   if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
   return ChunkNotFound(key, sequence);
+}
+
+absl::StatusOr<ChunkList> RocksJobStore::ListChunks(const ListChunksQuery& query) const {
+  const absl::StatusOr<model::JobPtr> job = GetJob(query.job);
+  if (!job.ok()) return job.status();
+  ChunkList list;
+  const int64_t last = (*job)->last_sequence;
+  if (query.after >= last) return list;
+  const auto cursor = Scan(*engine_, Family::kChunks, format::NumberRange(query.job, query.after + 1, last));
+  for (int64_t looked_at = 1; cursor->valid(); cursor->Next(), ++looked_at) {
+    const std::optional<int64_t> sequence = format::ParseNumber(cursor->key());
+    if (!sequence.has_value()) return CorruptKey();
+    absl::StatusOr<model::Chunk> chunk = format::DecodeChunk(*sequence, cursor->value());
+    if (!chunk.ok()) return chunk.status();
+    if (Matches(query, *chunk)) list.chunks.push_back(*std::move(chunk));
+    const bool is_full = list.chunks.size() == static_cast<size_t>(query.chunks_max);
+    if ((is_full || looked_at == kChunksLookedAtMax) && *sequence < last) {
+      list.next_after = *sequence;
+      break;
+    }
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return list;
 }
 
 absl::StatusOr<model::ChunkInput> RocksJobStore::ReadChunk(const JobKey& key, int64_t sequence) const {

@@ -168,7 +168,9 @@ TEST_F(StreamsTest, AClientThatPushesWithoutPauseIsHeldBack) {
   reader.join();
   // 400 MB went through. The server holds two buffers of 1 MB, 256 chunks of 0.1 MB of the stream (as they came, and as they
   // go to the store), and what gRPC and the storage engine have on the way.
-  if (!kSanitized) EXPECT_LT(PeakMemoryBytes() - before, 200'000'000);
+  if (!kSanitized) {
+    EXPECT_LT(PeakMemoryBytes() - before, 200'000'000);
+  }
 }
 
 TEST_F(StreamsTest, AServerThatDrainsWaitsForNoStream) {

@@ -11,7 +11,6 @@
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
 #include "tools/millrace/render.h"
-#include "tools/millrace/run_report.h"
 
 namespace millrace::cli {
 namespace {
@@ -96,7 +95,12 @@ absl::StatusOr<ExitCode> Groups(Session& session, const ExceptionsOptions& optio
     session.PrintJson(JsonObject({{"groups", JsonArray(list)}}));
     return ExitCode::kOk;
   }
-  session.out() << RenderGroups(groups, session.out_style());
+  Table table({{"COUNT", Align::kRight}, {"OPEN", Align::kRight}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"GROUP"}});
+  for (const v1::ExceptionGroup& group : groups) {
+    table.AddRow({HumanCount(group.count()), HumanCount(group.unresolved_count()), group.code(), group.node(),
+                  group.normalised_message(), group.fingerprint()});
+  }
+  if (!table.empty()) session.out() << table.Render(session.out_style());
   if (groups.empty()) session.err() << "no exception\n";
   return ExitCode::kOk;
 }

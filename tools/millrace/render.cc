@@ -324,23 +324,4 @@ std::string RenderServiceVersion(const v1::ServiceVersion& version, const Sessio
   return text;
 }
 
-std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session) {
-  Table table({{"NODE"},
-               {"RECORDS", Align::kRight},
-               {"OK", Align::kRight},
-               {"FAILED", Align::kRight},
-               {"HELD", Align::kRight},
-               {"SKIPPED", Align::kRight},
-               {"RUN TIME", Align::kRight},
-               {"P50", Align::kRight},
-               {"P95", Align::kRight},
-               {"MAX", Align::kRight}});
-  for (const v1::NodeStatistics& node : nodes) {
-    table.AddRow({node.node(), HumanCount(node.record_count()), HumanCount(node.success_count()),
-                  HumanCount(node.failure_count()), HumanCount(node.hold_count()), HumanCount(node.skipped_count()),
-                  DurationOf(node.run_time()), DurationOf(node.p50()), DurationOf(node.p95()), DurationOf(node.max())});
-  }
-  return table.empty() ? "" : table.Render(session.out_style());
-}
-
 }  // namespace millrace::cli

@@ -47,4 +47,10 @@ std::string RenderServiceVersion(const v1::ServiceVersion& version, const Sessio
 /// What each node did; empty for none.
 std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session);
 
+/// One line a chunk; empty for none.
+std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session& session);
+
+/// The numbers of a job, then what each node did.
+std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Session& session);
+
 }  // namespace millrace::cli

@@ -9,6 +9,19 @@
 #include "tools/millrace/render.h"
 
 namespace millrace::cli {
+namespace {
+
+/// Empty for none.
+std::string RenderGroups(const std::vector<v1::ExceptionGroup>& groups, const Style& style) {
+  Table table({{"COUNT", Align::kRight}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"GROUP"}});
+  for (const v1::ExceptionGroup& group : groups) {
+    table.AddRow(
+        {HumanCount(group.count()), group.code(), group.node(), group.normalised_message(), group.fingerprint()});
+  }
+  return table.empty() ? "" : table.Render(style);
+}
+
+}  // namespace
 
 std::string ReportToJson(const RunReport& report) {
   std::vector<std::string> groups;
@@ -62,15 +75,6 @@ std::string RenderReport(const RunReport& report, const Style& style) {
   std::string text = RenderFacts(facts, style);
   if (!report.groups.empty()) absl::StrAppend(&text, "\n", RenderGroups(report.groups, style));
   return text;
-}
-
-std::string RenderGroups(const std::vector<v1::ExceptionGroup>& groups, const Style& style) {
-  Table table({{"COUNT", Align::kRight}, {"OPEN", Align::kRight}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"GROUP"}});
-  for (const v1::ExceptionGroup& group : groups) {
-    table.AddRow({HumanCount(group.count()), HumanCount(group.unresolved_count()), group.code(), group.node(),
-                  group.normalised_message(), group.fingerprint()});
-  }
-  return table.empty() ? "" : table.Render(style);
 }
 
 }  // namespace millrace::cli

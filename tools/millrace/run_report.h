@@ -37,7 +37,4 @@ std::string ReportToJson(const RunReport& report);
 /// The report for people.
 std::string RenderReport(const RunReport& report, const Style& style);
 
-/// Groups of exceptions as a table; empty for none.
-std::string RenderGroups(const std::vector<v1::ExceptionGroup>& groups, const Style& style);
-
 }  // namespace millrace::cli

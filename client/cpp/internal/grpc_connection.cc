@@ -148,6 +148,14 @@ class GrpcConnection final : public Connection {
                                                       const CallOptions& options) override {
     return Call(method::kListRecords, *jobs_, &v1::JobService::Stub::ListRecords, request, options);
   }
+  absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
+                                                     const CallOptions& options) override {
+    return Call(method::kGetJobStatistics, *jobs_, &v1::JobService::Stub::GetJobStatistics, request, options);
+  }
+  absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,
+                                                    const CallOptions& options) override {
+    return Call(method::kListChunks, *jobs_, &v1::JobService::Stub::ListChunks, request, options);
+  }
   absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) override {
     return Call(method::kUpdateJob, *jobs_, &v1::JobService::Stub::UpdateJob, request, options);
   }

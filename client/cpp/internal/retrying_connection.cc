@@ -123,6 +123,14 @@ class RetryingConnection final : public Connection {
                                                       const CallOptions& options) override {
     return Repeat(method::kListRecords, &Connection::ListRecords, request, options);
   }
+  absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
+                                                     const CallOptions& options) override {
+    return Repeat(method::kGetJobStatistics, &Connection::GetJobStatistics, request, options);
+  }
+  absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,
+                                                    const CallOptions& options) override {
+    return Repeat(method::kListChunks, &Connection::ListChunks, request, options);
+  }
   absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kUpdateJob, &Connection::UpdateJob, request, options);
   }

@@ -62,6 +62,10 @@ class MockConnection : public Connection {
   MOCK_METHOD(absl::StatusOr<v1::Job>, GetJob, (const v1::GetJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ListRecordsResponse>, ListRecords, (const v1::ListRecordsRequest&, const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::JobStatistics>, GetJobStatistics,
+              (const v1::GetJobStatisticsRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListChunksResponse>, ListChunks, (const v1::ListChunksRequest&, const CallOptions&),
+              (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, UpdateJob, (const v1::UpdateJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, PauseJob, (const v1::PauseJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, ResumeJob, (const v1::ResumeJobRequest&, const CallOptions&), (override));

@@ -101,6 +101,8 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, ListJobs, ListJobsRequest, ListJobsResponse),
       PROOF(JobService, ExplainJob, ExplainJobRequest, ExplainJobResponse),
       PROOF(JobService, ListRecords, ListRecordsRequest, ListRecordsResponse),
+      PROOF(JobService, GetJobStatistics, GetJobStatisticsRequest, JobStatistics),
+      PROOF(JobService, ListChunks, ListChunksRequest, ListChunksResponse),
       PROOF(JobService, UpdateJob, UpdateJobRequest, Job),
       PROOF(JobService, PauseJob, PauseJobRequest, Job),
       PROOF(JobService, ResumeJob, ResumeJobRequest, Job),

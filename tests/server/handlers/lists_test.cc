@@ -32,6 +32,57 @@ TEST_F(ListsTest, JobsAreListedNewestFirstAndEachOnce) {
   EXPECT_EQ(listed, created);
 }
 
+TEST_F(ListsTest, JobsAreFilteredByWhatIsSaidAboutThem) {
+  CreateService();
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/doubler");
+  create.mutable_metadata()->set_name("Month-end run");
+  create.mutable_metadata()->set_project("pricing");
+  create.mutable_metadata()->add_tags("urgent");
+  ASSERT_THAT(CreatePipeline(create, call_, deps_), IsOk());
+  const auto count = [&](const v1::ListJobsRequest& request) { return ListJobs(request, call_, deps_)->jobs_size(); };
+  v1::ListJobsRequest request;
+  request.set_project("pricing");
+  request.set_tag("urgent");
+  request.set_created_by("anonymous");
+  request.set_text("month-END");
+  request.mutable_create_time_from()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+  request.mutable_create_time_before()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 1);
+  EXPECT_EQ(count(request), 1);
+  for (const auto& change : std::vector<void (*)(v1::ListJobsRequest&)>{
+           [](v1::ListJobsRequest& r) { r.set_project("risk"); }, [](v1::ListJobsRequest& r) { r.set_tag("slow"); },
+           [](v1::ListJobsRequest& r) { r.set_created_by("bob"); }, [](v1::ListJobsRequest& r) { r.set_text("daily"); },
+           [](v1::ListJobsRequest& r) { r.mutable_create_time_from()->set_nanos(1); },
+           [](v1::ListJobsRequest& r) { *r.mutable_create_time_before() = r.create_time_from(); }}) {
+    v1::ListJobsRequest other = request;
+    change(other);
+    EXPECT_EQ(count(other), 0) << other.ShortDebugString();
+  }
+  v1::ListJobsRequest wrong;
+  wrong.mutable_create_time_from()->set_nanos(-1);
+  EXPECT_EQ(FieldOf(ListJobs(wrong, call_, deps_).status()), "create_time_from");
+  wrong.mutable_create_time_from()->set_nanos(1);
+  wrong.mutable_create_time_before();
+  EXPECT_EQ(FieldOf(ListJobs(wrong, call_, deps_).status()), "create_time_before");
+  wrong.clear_create_time_before();
+  wrong.set_text(std::string(1'025, 'x'));
+  EXPECT_EQ(FieldOf(ListJobs(wrong, call_, deps_).status()), "text");
+}
+
+TEST_F(ListsTest, ATokenGoesOnWithTheFiltersThatMadeIt) {
+  CreateDoublerPipeline();
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/doubler");
+  ASSERT_THAT(CreatePipeline(create, call_, deps_), IsOk());
+  v1::ListJobsRequest request;
+  request.set_page_size(1);
+  request.set_created_by("anonymous");
+  request.set_page_token(ListJobs(request, call_, deps_)->next_page_token());
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 1);
+  request.set_created_by("bob");
+  EXPECT_THAT(ListJobs(request, call_, deps_), IsError(Reason::kPageTokenInvalid));
+}
+
 TEST_F(ListsTest, JobsAreFilteredByStateAndService) {
   const std::string id = CreateDoublerPipeline();
   v1::ListJobsRequest request;

@@ -190,7 +190,7 @@ TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
   const model::ChunkResult result = SampleResult();
   const std::vector<std::pair<std::string, std::string>> digests = {
       {EncodeJobDefinition(SampleJob()), "2398c456376081ab"},
-      {EncodeJobProgress(SampleJob()), "?"},
+      {EncodeJobProgress(SampleJob()), "cbaeb03d990345fa"},
       {EncodeChunk(SampleChunk()), "3a223a2b9714e517"},
       {EncodeInput("payload", "{}", SampleChunk().summary), "d0430137ea602acd"},
       {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "bc6049b9a36ea84b"},

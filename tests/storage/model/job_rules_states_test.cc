@@ -79,6 +79,7 @@ struct Row {
   std::array<const char*, kColumns.size()> cells;
 };
 
+constexpr char kRerunRow[] = "failed records are run again";
 constexpr char kClosed[] = "PIPELINE_CLOSED";
 constexpr char kGone[] = "PIPELINE_CANCELLED";
 constexpr char kStale[] = "LEASE_STALE";
@@ -159,7 +160,7 @@ const std::vector<Row>& Table() {
        [](World& world) { ApplyFail(world.job, "broken", At(9)); return absl::OkStatus(); },
        {kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, kToFailed, "–", "–", "–", "–",
         "–"}},
-      {"failed records are run again", 2, true, [](World& world) { return ApplyRerun(world.job, 8, At(9)); },
+      {kRerunRow, 2, true, [](World& world) { return ApplyRerun(world.job, 8, At(9)); },
        {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", "→ CLOSED", kToTimeout, kClosed, kGone,
         kGone}},
       {"a failed record is discarded", 2, true,
@@ -253,10 +254,12 @@ TEST(JobStatesTest, TheDocumentShowsThisTable) {
       << TableText();
 }
 
-TEST(JobStatesTest, FinalStatesAreThoseThatAreNeverLeft) {
+TEST(JobStatesTest, FinalStatesAreThoseThatOnlyARerunLeaves) {
   for (size_t i = 0; i < kColumns.size(); ++i) {
     bool left = false;
-    for (const Row& row : Table()) left = left || std::string_view(row.cells[i]).substr(0, 3) == "→";
+    for (const Row& row : Table()) {
+      if (row.name != std::string_view(kRerunRow)) left = left || std::string_view(row.cells[i]).substr(0, 3) == "→";
+    }
     EXPECT_EQ(IsFinal(kColumns[i].state), !left) << kColumns[i].name;
   }
 }

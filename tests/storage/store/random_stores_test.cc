@@ -89,7 +89,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
   }
 
   void Step() {
-    switch (Below(20)) {
+    switch (Below(22)) {
       case 0:
         return CreateVersion();
       case 1:
@@ -118,6 +118,8 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
         return OneIn(3) ? EndJob() : CompareLists();
       case 17:
       case 18:
+      case 19:
+      case 20:
         return Resolve();
       default:
         return OneIn(6) ? Reopen() : CompareLists();
@@ -296,6 +298,9 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     ListJobsQuery jobs{.tenant = kTenantName, .states = {}, .service = OneIn(2) ? SomeService() : "", .page_size = 1};
     jobs.page_size += static_cast<int32_t>(Below(5));
     if (OneIn(2)) jobs.states = {model::JobState::kInProgress, model::JobState::kCancelled};
+    if (OneIn(3)) jobs.text = absl::StrCat("JOB-", 1 + Below(3));
+    if (OneIn(4)) jobs.created_from = clock_.Now() - absl::Milliseconds(Below(200));
+    if (OneIn(4)) jobs.created_before = clock_.Now() - absl::Milliseconds(Below(200));
     ExpectSameText("ListJobs", [&](const JobStore& store) {
       return AllPages([&](const std::string& token) {
         jobs.token = token;
@@ -314,6 +319,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
         return store.ListExceptions(exceptions);
       });
     });
+    CompareChunks(exceptions.job);
     const int64_t after = Below(4);
     const auto results_max = static_cast<int32_t>(1 + Below(4));
     const int64_t bytes_max = Below(60);
@@ -321,6 +327,18 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
       return TextOf(store.ReadResults(exceptions.job, after, results_max, bytes_max));
     });
     CompareCatalog();
+  }
+
+  void CompareChunks(const JobKey& job) {
+    ListChunksQuery query{.job = job, .after = Below(3), .chunks_max = static_cast<int32_t>(1 + Below(4))};
+    if (OneIn(3)) query.other_than_hash = "another-hash";
+    ExpectSameText("ListChunks", [&](const JobStore& store) {
+      const absl::StatusOr<ChunkList> list = store.ListChunks(query);
+      if (!list.ok()) return TextOf(list.status());
+      std::string text = absl::StrCat("next ", list->next_after, "\n");
+      for (const model::Chunk& chunk : list->chunks) text += Describe(chunk);
+      return text;
+    });
   }
 
   void CompareCatalog() {

@@ -306,8 +306,8 @@ TEST_F(CommandsTest, AnExportHasOneLineARecord) {
     failed.set_input("oops");
     return response;
   });
-  EXPECT_EQ(Run({"jobs", "export", "j", "--with-input"}, connection_), 0) << err();
-  EXPECT_EQ(out(),
+  EXPECT_EQ(Run({"jobs", "export", "j", "--with-input", "--output", Path("job.jsonl")}, connection_), 0) << err();
+  EXPECT_EQ(ReadFile("job.jsonl"),
             "{\"id\":\"1-0\",\"chunk\":\"c\",\"state\":\"COMPLETED\",\"outputs\":{\"m\":2},\"input\":{\"n\":1}}\n"
             "{\"id\":\"1-1\",\"chunk\":\"c\",\"state\":\"FAILED\",\"error\":{\"exception\":\"1-1\",\"node\":\"\","
             "\"code\":\"FAILED\",\"message\":\"\"},\"input\":\"oops\"}\n");

@@ -68,11 +68,11 @@ TEST_F(CompletionTest, EveryCommandAndOptionIsInEveryScript) {
 
 TEST_F(CompletionTest, BashOffersCommands) {
   EXPECT_EQ(BashOffers({"millrace", "se"}), "services server\n");
-  EXPECT_EQ(BashOffers({"millrace", "jobs", ""}).substr(0, 17), "list show explain");
+  EXPECT_EQ(BashOffers({"millrace", "jobs", ""}).substr(0, 16), "submit list show");
 }
 
 TEST_F(CompletionTest, BashOffersOptionsOfTheCommandAndOfAll) {
-  EXPECT_EQ(BashOffers({"millrace", "jobs", "list", "--s"}), "--state --service --server\n");
+  EXPECT_EQ(BashOffers({"millrace", "jobs", "list", "--s"}), "--state --service --since --server\n");
   EXPECT_EQ(BashOffers({"millrace", "run", "demo/echo", "--rej"}), "--rejects\n");
 }
 

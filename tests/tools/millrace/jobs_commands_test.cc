@@ -1,0 +1,124 @@
+// jobs list with filters, jobs stats and jobs chunks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "client/cpp/mocks/mock_connection.h"
+#include "tests/tools/millrace/cli_fixture.h"
+
+namespace millrace::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Return;
+using ::testing::StrictMock;
+
+class JobsCommandsTest : public CliFixture {
+ protected:
+  static v1::JobStatistics Statistics() {
+    v1::JobStatistics statistics;
+    statistics.set_job_id("j");
+    statistics.set_service_uri("demo/echo[1.0.0]");
+    statistics.set_state(v1::JOB_STATE_CLOSED);
+    statistics.mutable_summary()->set_records_submitted(2'000);
+    statistics.mutable_summary()->set_records_completed(990);
+    statistics.mutable_summary()->set_records_failed(10);
+    statistics.set_percent(50);
+    statistics.set_records_per_second(12.5);
+    statistics.mutable_rate_window()->set_seconds(80);
+    statistics.set_average_records_per_second(1'234);
+    statistics.set_exception_groups(3);
+    v1::JobNodeStatistics& node = *statistics.add_nodes();
+    node.mutable_statistics()->set_node("mass_kg");
+    node.mutable_statistics()->set_record_count(1'000);
+    node.set_run_time_share(0.625);
+    return statistics;
+  }
+
+  std::shared_ptr<StrictMock<client::MockConnection>> connection_ =
+      std::make_shared<StrictMock<client::MockConnection>>();
+};
+
+TEST_F(JobsCommandsTest, ListSendsItsFilters) {
+  EXPECT_CALL(*connection_, ListJobs).WillOnce([](const v1::ListJobsRequest& request, const auto&) {
+    EXPECT_EQ(request.project(), "pricing");
+    EXPECT_EQ(request.tag(), "urgent");
+    EXPECT_EQ(request.created_by(), "ann");
+    EXPECT_EQ(request.text(), "month-end");
+    EXPECT_EQ(request.create_time_from().seconds(), 1'714'564'800);
+    EXPECT_EQ(request.create_time_before().seconds(), 1'714'651'200);
+    return v1::ListJobsResponse();
+  });
+  EXPECT_EQ(Run({"jobs", "list", "--project", "pricing", "--tag", "urgent", "--created-by", "ann", "--text",
+                 "month-end", "--since", "2024-05-01T12:00:00Z", "--before", "2024-05-02T14:00:00+02:00"},
+                connection_),
+            0)
+      << err();
+}
+
+TEST_F(JobsCommandsTest, ListTakesHowLongAgo) {
+  EXPECT_CALL(*connection_, ListJobs).WillOnce([](const v1::ListJobsRequest& request, const auto&) {
+    EXPECT_TRUE(request.has_create_time_from());
+    EXPECT_FALSE(request.has_create_time_before());
+    return v1::ListJobsResponse();
+  });
+  EXPECT_EQ(Run({"jobs", "list", "--since", "24h"}, connection_), 0) << err();
+  EXPECT_EQ(Run({"jobs", "list", "--since", "yesterday"}, connection_), 2);
+  EXPECT_THAT(err(), HasSubstr("--since: expected how long ago, such as 24h"));
+}
+
+TEST_F(JobsCommandsTest, StatsShowTheNumbersAndTheNodes) {
+  EXPECT_CALL(*connection_, GetJobStatistics).WillOnce(Return(Statistics()));
+  EXPECT_EQ(Run({"jobs", "stats", "j"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("50.0%"));
+  EXPECT_THAT(out(), HasSubstr("1,000 of 2,000"));
+  EXPECT_THAT(out(), HasSubstr("13/s in the last 1m 20s"));
+  EXPECT_THAT(out(), HasSubstr("1,234/s"));
+  EXPECT_THAT(out(), HasSubstr("mass_kg"));
+  EXPECT_THAT(out(), HasSubstr("62.5%"));
+}
+
+TEST_F(JobsCommandsTest, APictureComesAlone) {
+  EXPECT_CALL(*connection_, GetJobStatistics).WillOnce([](const v1::GetJobStatisticsRequest& request, const auto&) {
+    EXPECT_EQ(request.dag_format(), v1::DAG_FORMAT_DOT);
+    v1::JobStatistics statistics = Statistics();
+    statistics.set_dag("digraph {}\n");
+    return statistics;
+  });
+  EXPECT_EQ(Run({"jobs", "stats", "j", "--dag", "dot"}, connection_), 0) << err();
+  EXPECT_EQ(out(), "digraph {}\n");
+  EXPECT_EQ(Run({"jobs", "stats", "j", "--dag", "png"}, connection_), 2);
+}
+
+TEST_F(JobsCommandsTest, ChunksAreListedWithWhatBecameOfThem) {
+  v1::ListChunksResponse response;
+  v1::ChunkInfo& done = *response.add_chunks();
+  done.set_id("c-1");
+  done.set_sequence(1);
+  done.set_state(v1::CHUNK_STATE_COMMITTED);
+  done.mutable_commit_time()->set_seconds(1'714'564'803);
+  done.set_config_hash("0123456789abcdef");
+  v1::ChunkInfo& waiting = *response.add_chunks();
+  waiting.set_id("c-2");
+  waiting.set_sequence(2);
+  waiting.set_state(v1::CHUNK_STATE_PENDING);
+  EXPECT_CALL(*connection_, ListChunks)
+      .WillOnce([&](const v1::ListChunksRequest& request, const auto&) {
+        EXPECT_EQ(request.job_id(), "j");
+        EXPECT_TRUE(request.other_code_than_job());
+        return response;
+      })
+      .WillOnce(Return(response));
+  EXPECT_EQ(Run({"jobs", "chunks", "j", "--other-code"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("COMMITTED"));
+  EXPECT_THAT(out(), HasSubstr("0123456789ab"));
+  EXPECT_THAT(out(), Not(HasSubstr("0123456789abc")));
+  EXPECT_EQ(Run({"jobs", "chunks", "j", "--limit", "1", "-o", "json"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("\"truncated\": true"));
+}
+
+}  // namespace
+}  // namespace millrace::cli

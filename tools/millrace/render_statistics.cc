@@ -1,0 +1,116 @@
+// What nodes and jobs did, in numbers; render.cc has the rest of render.h.
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "tools/millrace/human.h"
+#include "tools/millrace/render.h"
+#include "tools/millrace/table.h"
+
+namespace millrace::cli {
+namespace {
+
+std::string DurationOf(const google::protobuf::Duration& duration) { return HumanDuration(FromProto(duration)); }
+
+std::string RateText(double per_second) { return HumanRate(std::llround(per_second * 1e6), absl::Seconds(1'000'000)); }
+
+std::vector<std::string> NodeCells(const v1::NodeStatistics& node) {
+  return {node.node(),
+          HumanCount(node.record_count()),
+          HumanCount(node.success_count()),
+          HumanCount(node.failure_count()),
+          HumanCount(node.hold_count()),
+          HumanCount(node.skipped_count()),
+          DurationOf(node.run_time()),
+          DurationOf(node.p50()),
+          DurationOf(node.p95()),
+          DurationOf(node.max())};
+}
+
+std::vector<TableColumn> NodeColumns() {
+  return {{"NODE"},
+          {"RECORDS", Align::kRight},
+          {"OK", Align::kRight},
+          {"FAILED", Align::kRight},
+          {"HELD", Align::kRight},
+          {"SKIPPED", Align::kRight},
+          {"RUN TIME", Align::kRight},
+          {"P50", Align::kRight},
+          {"P95", Align::kRight},
+          {"MAX", Align::kRight}};
+}
+
+}  // namespace
+
+std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session) {
+  Table table(NodeColumns());
+  for (const v1::NodeStatistics& node : nodes) table.AddRow(NodeCells(node));
+  return table.empty() ? "" : table.Render(session.out_style());
+}
+
+std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session& session) {
+  Table table({{"SEQUENCE", Align::kRight},
+               {"ID"},
+               {"STATE"},
+               {"RECORDS", Align::kRight},
+               {"SIZE", Align::kRight},
+               {"ATTEMPTS", Align::kRight},
+               {"RESULT", Align::kRight},
+               {"PUSHED"},
+               {"COMMITTED"},
+               {"CONFIG HASH"}});
+  for (const v1::ChunkInfo& chunk : chunks) {
+    const bool committed = chunk.has_commit_time();
+    table.AddRow({HumanCount(chunk.sequence()), chunk.id(),
+                  std::string(absl::StripPrefix(v1::ChunkState_Name(chunk.state()), "CHUNK_STATE_")),
+                  HumanCount(chunk.record_count()), HumanBytes(chunk.input_size_bytes()),
+                  committed ? HumanCount(chunk.attempts()) : "", committed ? HumanCount(chunk.result_number()) : "",
+                  session.Time(chunk.push_time()), committed ? session.Time(chunk.commit_time()) : "",
+                  chunk.config_hash().substr(0, 12)});
+  }
+  return table.empty() ? "" : table.Render(session.out_style());
+}
+
+std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Session& session) {
+  const v1::JobSummary& sums = statistics.summary();
+  const int64_t through = sums.records_completed() + sums.records_failed();
+  std::string rate;
+  if (statistics.has_rate_window()) {
+    rate =
+        absl::StrCat(RateText(statistics.records_per_second()), " in the last ", DurationOf(statistics.rate_window()));
+  }
+  std::string eta;
+  if (statistics.has_eta_earliest()) {
+    eta = absl::StrCat(session.Time(statistics.eta_earliest()), " to ", session.Time(statistics.eta_latest()));
+  }
+  std::string text = RenderFacts(
+      {
+          {"id", statistics.job_id()},
+          {"service", statistics.service_uri()},
+          {"state", DescribeState(statistics.state(), statistics.outcome())},
+          {"done", statistics.has_percent() ? absl::StrFormat("%.1f%%", statistics.percent()) : ""},
+          {"records", absl::StrCat(HumanCount(through), " of ", HumanCount(sums.records_submitted()))},
+          {"  failed", sums.records_failed() == 0 ? "" : HumanCount(sums.records_failed())},
+          {"  of causes", statistics.exception_groups() == 0 ? "" : HumanCount(statistics.exception_groups())},
+          {"  retried", sums.records_retried() == 0 ? "" : HumanCount(sums.records_retried())},
+          {"rate", rate},
+          {"  average", through == 0 ? "" : RateText(statistics.average_records_per_second())},
+          {"run time", DurationOf(sums.run_time())},
+          {"compute time", DurationOf(sums.compute_time())},
+          {"will be done", eta},
+      },
+      session.out_style());
+  std::vector<TableColumn> columns = NodeColumns();
+  columns.push_back({"SHARE", Align::kRight});
+  Table table(std::move(columns));
+  for (const v1::JobNodeStatistics& node : statistics.nodes()) {
+    std::vector<std::string> cells = NodeCells(node.statistics());
+    cells.push_back(absl::StrFormat("%.1f%%", 100 * node.run_time_share()));
+    table.AddRow(std::move(cells));
+  }
+  if (!table.empty()) absl::StrAppend(&text, "\n", table.Render(session.out_style()));
+  return text;
+}
+
+}  // namespace millrace::cli
