@@ -82,7 +82,7 @@ class RecordLister {
     for (size_t i = 0; i < records.size() && i < lines.size(); ++i) {
       if (error != (*result)->errors.end() && error->index == static_cast<int32_t>(i)) {
         ++error;
-        const absl::Status followed = Follow({chunk.sequence, static_cast<int32_t>(i)}, records[i]);
+        absl::Status followed = Follow({chunk.sequence, static_cast<int32_t>(i)}, records[i]);
         if (!followed.ok()) return followed;
       } else {
         Complete(**result, lines[i], records[i]);

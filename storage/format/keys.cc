@@ -72,7 +72,7 @@ class KeyReader {
 
   std::string Text() {
     const size_t end = rest_.find(kTextEnd);
-    if (end == rest_.npos) {
+    if (end == std::string_view::npos) {
       ok_ = false;
       return {};
     }

@@ -30,7 +30,7 @@ size_t QuotedEnd(std::string_view text, size_t begin) {
   if (quote != '\'' && quote != '"' && quote != '`') return begin;
   const bool apostrophe = quote == '\'';
   if (apostrophe && begin > 0 && IsWordCharacter(text[begin - 1])) return begin;
-  for (size_t end = text.find(quote, begin + 1); end != text.npos; end = text.find(quote, end + 1)) {
+  for (size_t end = text.find(quote, begin + 1); end != std::string_view::npos; end = text.find(quote, end + 1)) {
     if (!apostrophe || !WordAt(text, end + 1)) return end + 1;
   }
   return begin;

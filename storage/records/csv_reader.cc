@@ -88,7 +88,7 @@ absl::StatusOr<bool> CsvReader::ReadRow() {
 
 absl::Status CsvReader::ReadHeader() {
   if (auto status = window_.SkipByteOrderMark(); !status.ok()) return status;
-  const auto read = ReadRow();
+  absl::StatusOr<bool> read = ReadRow();
   if (!read.ok()) return read.status();
   if (!*read) return ErrorAt(1, "the file is empty; expected a header row that names the columns");
   if (!IsUtf8(bytes_)) return ErrorAt(line_, "the header is not UTF-8; convert the file to UTF-8 first");
@@ -121,7 +121,7 @@ absl::Status CsvReader::ReadHeader() {
 }
 
 absl::StatusOr<bool> CsvReader::Next(InputRow& row) {
-  const auto read = ReadRow();
+  absl::StatusOr<bool> read = ReadRow();
   if (!read.ok() || !*read) return read;
   row = InputRow{.line = line_};
   if (misplaced_quote_cell_ != 0) {

@@ -66,7 +66,7 @@ absl::StatusOr<bool> JsonLinesReader::ReadLine(std::string& line) {
 absl::StatusOr<bool> JsonLinesReader::Next(InputRow& row) {
   row = InputRow();
   for (;;) {
-    const auto read = ReadLine(row.original);
+    absl::StatusOr<bool> read = ReadLine(row.original);
     if (!read.ok() || !*read) return read;
     row.original = reject_fields_.Cut(std::move(row.original));
     // The server counts lines of nothing but these as blank.

@@ -39,6 +39,10 @@ std::string_view AdviceFor(v1::ErrorReason reason) {
       return "`millrace jobs list` shows the jobs; close or cancel those that use the version first";
     case v1::PIPELINE_NOT_FOUND:
       return "`millrace jobs list` shows the jobs of this server";
+    case v1::EXCEPTION_NOT_FOUND:
+      return "`millrace exceptions list JOB` shows the exceptions of a job";
+    case v1::EXCEPTION_SETTLED:
+      return "`millrace exceptions show JOB EXCEPTION` says what was done about it, by whom and when";
     case v1::PIPELINE_ID_TAKEN:
       return "choose another --id, or leave it out to get a new one";
     case v1::UNIQUE_KEY_TAKEN:
