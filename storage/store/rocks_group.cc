@@ -132,7 +132,7 @@ absl::Status Group::Write(bool sync) {
       }
     }
   }
-  const absl::Status written = unit_->empty() ? absl::OkStatus() : engine_->Write(*unit_, sync);
+  absl::Status written = unit_->empty() ? absl::OkStatus() : engine_->Write(*unit_, sync);
   if (written.ok()) {
     table_->Settle(touched_);
   } else {

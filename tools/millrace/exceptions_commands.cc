@@ -91,6 +91,7 @@ absl::StatusOr<ExitCode> Groups(Session& session, const ExceptionsOptions& optio
   if (!status.ok()) return During("cannot list the exception groups", status);
   if (session.json()) {
     std::vector<std::string> list;
+    list.reserve(groups.size());
     for (const v1::ExceptionGroup& group : groups) list.push_back(ToJson(group));
     session.PrintJson(JsonObject({{"groups", JsonArray(list)}}));
     return ExitCode::kOk;
