@@ -14,6 +14,19 @@
 namespace millrace::e2e {
 namespace {
 
+// Before the first call of a virtual function, UndefinedBehaviorSanitizer looks at the object through a pipe. Where no file is
+// left for one, it takes the object for no object.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define MILLRACE_LOOKS_THROUGH_PIPES
+#endif
+#endif
+#ifdef MILLRACE_LOOKS_THROUGH_PIPES
+constexpr bool kLooksThroughPipes = true;
+#else
+constexpr bool kLooksThroughPipes = false;
+#endif
+
 constexpr char kService[] = R"(
 service: test/double
 version: 1.0.0
@@ -91,6 +104,7 @@ TEST_F(FaultsTest, APushToAStoppedServerTimesOutAndCanBeMadeAgain) {
 }
 
 TEST_F(FaultsTest, MoreConnectionsThanFilesAreRefusedAndTheOthersAreServed) {
+  if (kLooksThroughPipes) GTEST_SKIP() << "a server without files would end in its own sanitizer";
   const client::Client client = Connect();
   ASSERT_TRUE(client.DescribePipelines().ok());
   const rlim_t files = static_cast<rlim_t>(OpenFiles()) + 20;

@@ -33,7 +33,7 @@ class ExceptionsTest : public HandlersFixture {
     StartWorkers();
     v1::CreatePipelineRequest request;
     request.set_service("demo/picky");
-    const std::string id = CreatePipeline(request, call_, deps_)->id();
+    std::string id = CreatePipeline(request, call_, deps_)->id();
     EXPECT_THAT(PushLines(id, json_lines), IsOk());
     v1::ClosePipelineRequest close;
     close.set_pipeline_id(id);

@@ -29,7 +29,7 @@ class GetJobStatisticsTest : public HandlersFixture {
     CreateService(kTwoNodes);
     v1::CreatePipelineRequest create;
     create.set_service("demo/doubler");
-    const std::string id = CreatePipeline(create, call_, deps_)->id();
+    std::string id = CreatePipeline(create, call_, deps_)->id();
     StartWorkers();
     EXPECT_THAT(PushLines(id, "{\"n\":4}\n{\"n\":-1}\n{\"n\":6}\n"), IsOk());
     AwaitCommitted(id);

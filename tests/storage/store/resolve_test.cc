@@ -27,14 +27,13 @@ using model::JobState;
 using model::Reason;
 using model::RecordPlace;
 using model::ResolutionKind;
-using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 class ResolveTest : public JobStoreTest {
  protected:
   /// A completed job with one chunk of three records, the first two of which failed.
   JobKey CompletedJob(model::Job job = ExampleJob()) {
-    const JobKey key = Create(std::move(job))->key();
+    JobKey key = Create(std::move(job))->key();
     PushMany(key, 1);
     CommitOne(key, 1, 2);
     EXPECT_THAT(store().CloseJob(key), IsOk());

@@ -8,7 +8,6 @@
 namespace millrace::store {
 namespace {
 
-using ::millrace::testing::Describe;
 using ::millrace::testing::ExampleChunk;
 using ::millrace::testing::ExampleJob;
 using ::millrace::testing::IsError;

@@ -18,7 +18,6 @@ namespace {
 using records::CsvOver;
 using records::JsonLinesOver;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 /// `ID:RECORDS` of each chunk, with `+` behind the last one, or the error.
 std::vector<std::string> CutAll(records::RecordReader& reader, CutOptions options) {

@@ -13,7 +13,6 @@
 namespace millrace::cli {
 namespace {
 
-using ::testing::_;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::InSequence;
