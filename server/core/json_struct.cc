@@ -158,8 +158,11 @@ void AppendJsonNumber(double number, std::string& json) {
   constexpr double kWholeMax = 9007199254740992.0;  // 2^53: every whole number below it is exact.
   const bool minus_zero = number == 0 && std::signbit(number);
   const bool whole = std::trunc(number) == number && std::abs(number) < kWholeMax && !minus_zero;
-  const auto end = whole ? std::to_chars(text, text + sizeof text, static_cast<int64_t>(number))
-                         : std::to_chars(text, text + sizeof text, number);
+  // Written out, a larger one would be an integer that most parsers refuse.
+  const bool large = std::abs(number) >= kWholeMax;
+  const auto end = whole   ? std::to_chars(text, text + sizeof text, static_cast<int64_t>(number))
+                   : large ? std::to_chars(text, text + sizeof text, number, std::chars_format::scientific)
+                           : std::to_chars(text, text + sizeof text, number);
   json.append(text, end.ptr);
 }
 
