@@ -39,6 +39,9 @@ struct EngineOptions {
   std::vector<FamilyOptions> families;
   /// Memory for blocks read from disk, in bytes.
   size_t block_cache_bytes = size_t{64} << 20;
+  /// When so much was written to the log, all families are flushed and the next log is begun. It bounds what a restart
+  /// reads again, a millisecond per MiB, and with what is being flushed the memory that writes take: twice as much.
+  size_t log_bytes = size_t{64} << 20;
 };
 
 /// Changes that happen together or not at all. Used by one thread.

@@ -2,7 +2,6 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/engine/background_watch.h"
 #include "storage/engine/engine.h"
 #include "storage/engine/engine_on_env.h"
 #include "storage/engine/rocks_engine.h"
@@ -21,21 +21,6 @@
 
 namespace millrace::engine {
 namespace {
-
-// Notes that the engine stopped in the background (a flush that found the disk full), and keeps RocksDB from waiting
-// for space on a thread of its own: meanwhile it would refuse to resume when asked to.
-class ErrorListener final : public rocksdb::EventListener {
- public:
-  explicit ErrorListener(std::shared_ptr<NeedsResume> needs_resume) : needs_resume_(std::move(needs_resume)) {}
-
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override { needs_resume_->store(true); }
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-
- private:
-  const std::shared_ptr<NeedsResume> needs_resume_;
-};
 
 absl::Status FolderError(const std::filesystem::path& folder, std::string_view what) {
   return model::MakeError(model::Reason::kStorageFailed,
@@ -110,9 +95,9 @@ void Arrange(const Descriptors& known, Handles& handles) {
 absl::StatusOr<std::unique_ptr<Engine>> OpenEngineOnEnv(const EngineOptions& options, rocksdb::Env* env) {
   if (absl::Status prepared = PrepareFolder(options.folder); !prepared.ok()) return prepared;
 
-  auto needs_resume = std::make_shared<NeedsResume>(false);
-  rocksdb::DBOptions db_options = MakeDbOptions(env);
-  db_options.listeners.push_back(std::make_shared<ErrorListener>(needs_resume));
+  auto watch = std::make_shared<BackgroundWatch>();
+  rocksdb::DBOptions db_options = MakeDbOptions(env, options.families.size());
+  db_options.listeners.push_back(watch);
   const std::shared_ptr<rocksdb::Cache> block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   Descriptors known;
   for (const FamilyOptions& family : options.families) {
@@ -128,13 +113,13 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngineOnEnv(const EngineOptions& opt
   const rocksdb::Status made = MakeMissing(db.get(), known, handles);
   if (made.ok()) Arrange(known, handles);
   // From here on the engine closes what is open.
-  auto engine = std::make_unique<RocksEngine>(std::move(db), std::move(handles), std::move(needs_resume));
+  auto engine = std::make_unique<RocksEngine>(std::move(db), std::move(handles), std::move(watch), options.log_bytes);
   if (!made.ok()) return FromRocksOpen(made, options.folder);
   return engine;
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenEngineToRead(const EngineOptions& options, bool lock) {
-  rocksdb::DBOptions db_options = MakeDbOptions(rocksdb::Env::Default());
+  rocksdb::DBOptions db_options = MakeDbOptions(rocksdb::Env::Default(), options.families.size());
   db_options.create_if_missing = false;
   std::shared_ptr<rocksdb::FileLock> held;
   if (lock) {
@@ -169,7 +154,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngineToRead(const EngineOptions& op
       rocksdb::DB::OpenForReadOnly(db_options, options.folder.string(), known, &handles, &raw);
   if (!opened.ok()) return FromRocksOpen(opened, options.folder);
   return std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(raw), std::move(handles),
-                                       std::make_shared<NeedsResume>(false), std::move(held));
+                                       std::make_shared<BackgroundWatch>(), options.log_bytes, std::move(held));
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const EngineOptions& options) {

@@ -9,6 +9,7 @@
 #include <cassert>
 #include <utility>
 
+#include "storage/engine/background_watch.h"
 #include "storage/engine/rocks_status.h"
 
 namespace millrace::engine {
@@ -98,11 +99,12 @@ class RocksCursor final : public Cursor {
 }  // namespace
 
 RocksEngine::RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
-                         std::shared_ptr<NeedsResume> needs_resume, std::shared_ptr<const void> lock)
+                         std::shared_ptr<BackgroundWatch> watch, size_t log_bytes, std::shared_ptr<const void> lock)
     : lock_(std::move(lock)),
       db_(std::move(db)),
       handles_(std::move(handles)),
-      needs_resume_(std::move(needs_resume)) {}
+      watch_(std::move(watch)),
+      max_log_bytes_(log_bytes) {}
 
 RocksEngine::~RocksEngine() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
@@ -128,12 +130,17 @@ std::unique_ptr<Cursor> RocksEngine::Scan(FamilyIndex family, std::string_view b
 std::unique_ptr<WriteUnit> RocksEngine::NewUnit() const { return std::make_unique<RocksWriteUnit>(handles_); }
 
 absl::Status RocksEngine::Write(WriteUnit& unit, bool sync) {
+  rocksdb::WriteBatch* const batch = static_cast<RocksWriteUnit&>(unit).batch();
   absl::MutexLock lock(&write_mutex_);
   if (absl::Status recovered = Recover(); !recovered.ok()) return recovered;
+  if (log_bytes_ >= max_log_bytes_) {
+    if (absl::Status begun = BeginLog(); !begun.ok()) return begun;
+  }
   KeepUnflushed();
   rocksdb::WriteOptions options;
   options.sync = sync;
-  return Conclude(db_->Write(options, static_cast<RocksWriteUnit&>(unit).batch()));
+  log_bytes_ += batch->GetDataSize();
+  return Conclude(db_->Write(options, batch));
 }
 
 absl::Status RocksEngine::SyncLog() {
@@ -144,13 +151,19 @@ absl::Status RocksEngine::SyncLog() {
 
 absl::Status RocksEngine::Conclude(const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  needs_resume_->store(true);
-  failed_log_ = CurrentLog();
+  watch_->Failed();
+  if (watch_->TakeLogFailure()) failed_log_ = CurrentLog();
   return FromRocks(status);
 }
 
 absl::Status RocksEngine::Recover() {
-  if (!needs_resume_->exchange(false)) return absl::OkStatus();
+  if (!watch_->failed()) return absl::OkStatus();
+  // Something that was already on its way and fails while Resume waits for it, such as a compaction, makes Resume give
+  // up the flush that it has just begun, and RocksDB forget it: the next Resume would wait for it for ever. So let all
+  // that is on its way end first.
+  static_cast<void>(db_->PauseBackgroundWork());
+  static_cast<void>(db_->ContinueBackgroundWork());
+  watch_->Forget();
   rocksdb::Status resumed = db_->Resume();
   // A log that failed once stops the whole process when it is written again (RocksDB asserts), so go on only in
   // another one. Resume begins it by flushing what is in memory; without anything there it would not.
@@ -159,20 +172,46 @@ absl::Status RocksEngine::Recover() {
   }
   if (resumed.ok()) {
     failed_log_ = 0;
+    log_bytes_ = 0;
   } else {
-    needs_resume_->store(true);
+    watch_->Failed();
   }
   return FromRocks(resumed);
 }
 
+absl::Status RocksEngine::BeginLog() {
+  // At most one log is being flushed while the next is written.
+  watch_->AwaitFlushes();
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;
+  for (rocksdb::ColumnFamilyHandle* family : handles_) {
+    if (!HasUnflushed(family)) continue;
+    const rocksdb::Status begun = watch_->BeginFlush([&] { return db_->Flush(options, family); });
+    // Compactions are too far behind. RocksDB makes the write wait for them, and the next one tries again.
+    if (begun.IsTryAgain()) return absl::OkStatus();
+    if (begun.IsAborted()) return Recover();
+    if (!begun.ok()) {
+      watch_->Failed();
+      return FromRocks(begun);
+    }
+  }
+  log_bytes_ = 0;
+  return absl::OkStatus();
+}
+
 void RocksEngine::KeepUnflushed() {
   rocksdb::ColumnFamilyHandle* const own = db_->DefaultColumnFamily();
-  uint64_t count = 0;
-  if (db_->GetIntProperty(own, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &count) && count > 0) return;
+  if (HasUnflushed(own)) return;
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   // Where even this fails, the write that follows says why.
   static_cast<void>(db_->Put(options, own, "unflushed", ""));
+}
+
+bool RocksEngine::HasUnflushed(rocksdb::ColumnFamilyHandle* family) const {
+  uint64_t count = 0;
+  return db_->GetIntProperty(family, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &count) && count > 0;
 }
 
 uint64_t RocksEngine::CurrentLog() const {

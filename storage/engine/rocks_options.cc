@@ -13,18 +13,18 @@ constexpr size_t kMiB = size_t{1} << 20;
 
 }  // namespace
 
-rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env) {
+rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env, size_t families) {
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = true;
 
   // One writer hands in units of up to several MiB; the default of 1 MiB would cut them apart.
   options.max_write_batch_group_size_bytes = 8 * kMiB;
-  options.max_background_jobs = 2;
-  // What a restart reads again at most, a millisecond per MiB, whatever has been written before: families that are seldom
-  // written are flushed rather than let old logs live. As large as one memtable of payloads, so that these are
-  // seldom flushed early.
-  options.max_total_wal_size = 64 * kMiB;
+  options.max_background_compactions = 1;
+  // A flush must never wait for a thread: one that has not begun when an error is noted is lost (BackgroundWatch).
+  options.max_background_flushes = static_cast<int>(families) + 1;
+  // Never reached, as write_buffer_size below: RocksEngine begins a new log before.
+  options.max_total_wal_size = 1024 * kMiB;
   // Writes reach the disk as they are made rather than all at once at the end of a file.
   options.bytes_per_sync = kMiB;
   options.wal_bytes_per_sync = kMiB;
@@ -61,17 +61,18 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const FamilyOptions& family,
   if (family.sought_in_vain) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
 
   rocksdb::ColumnFamilyOptions options;
+  // Never full: RocksEngine flushes all families before, after EngineOptions::log_bytes, of which small rows take almost
+  // twice as much in memory. RocksDB asks the disk for as much when it begins a log.
+  options.write_buffer_size = 128 * kMiB;
   if (family.payloads) {
     table.block_size = 32 * 1024;
     options.compression = rocksdb::kNoCompression;
-    options.write_buffer_size = 64 * kMiB;
-    // A third memtable takes writes while one is full and one is on its way to disk.
-    options.max_write_buffer_number = 3;
+    options.arena_block_size = kMiB;
     options.max_bytes_for_level_base = 512 * kMiB;
   } else {
     table.block_size = 8 * 1024;
     options.compression = rocksdb::kLZ4Compression;
-    options.write_buffer_size = 16 * kMiB;
+    options.arena_block_size = kMiB / 4;
   }
   options.level_compaction_dynamic_level_bytes = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

@@ -1,6 +1,7 @@
 // How RocksDB is set up, and why.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "storage/engine/engine.h"
@@ -14,7 +15,8 @@ struct DBOptions;
 
 namespace millrace::engine {
 
-rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env);
+/// `families`: how many there are at most, the default one left out.
+rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env, size_t families);
 
 rocksdb::ColumnFamilyOptions MakeFamilyOptions(const FamilyOptions& family,
                                                const std::shared_ptr<rocksdb::Cache>& block_cache);

@@ -1,9 +1,12 @@
 #include "tests/storage/engine/disk/faulty_disk.h"
 
+#include <pthread.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include <array>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -27,6 +30,7 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
       : rocksdb::FSWritableFileOwnerWrapper(std::move(file)), name_(std::move(name)), disk_(disk) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    if (name_.ends_with(".sst")) disk_->PassHold();
     const Answer answer = disk_->Ask(Operation::kWrite);
     if (answer != Answer::kGo && answer != Answer::kHalf) return ToStatus(answer);
     const rocksdb::Slice written(data.data(), answer == Answer::kHalf ? data.size() / 2 : data.size());
@@ -153,6 +157,31 @@ void FaultyDisk::Heal() {
   }
   left_ = 0;
   struck_ = false;
+}
+
+void FaultyDisk::HoldCompactions() {
+  absl::MutexLock lock(&mutex_);
+  hold_compactions_ = true;
+  compaction_held_ = false;
+}
+
+void FaultyDisk::AwaitHeldCompaction() {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&compaction_held_));
+}
+
+void FaultyDisk::ReleaseCompactions() {
+  absl::MutexLock lock(&mutex_);
+  hold_compactions_ = false;
+}
+
+void FaultyDisk::PassHold() {
+  std::array<char, 16> name = {};
+  pthread_getname_np(pthread_self(), name.data(), name.size());
+  if (std::string_view(name.data()) != "rocksdb:low") return;
+  absl::MutexLock lock(&mutex_);
+  if (hold_compactions_) compaction_held_ = true;
+  mutex_.Await(absl::Condition(this, &FaultyDisk::MayCompact));
 }
 
 bool FaultyDisk::PowerIsOut() const { return struck_ && (fault_ == Fault::kPowerCut || fault_ == Fault::kTornWrite); }

@@ -56,7 +56,16 @@ class FaultyDisk {
   /// Disarms the fault; after a power cut drops what was not synced. REQUIRES after a power cut: nobody has a file open.
   void Heal() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  /// From now on a compaction waits where it writes a file, until it is released.
+  void HoldCompactions() ABSL_LOCKS_EXCLUDED(mutex_);
+  /// Returns when a compaction waits.
+  void AwaitHeldCompaction() ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReleaseCompactions() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // For the file system and its files.
+
+  /// Before a file of rows is written: waits when it is a compaction that does.
+  void PassHold() ABSL_LOCKS_EXCLUDED(mutex_);
 
   enum class Operation { kWrite, kSync, kChange };
   enum class Answer { kGo, kFull, kFail, kHalf };
@@ -72,6 +81,8 @@ class FaultyDisk {
   bool PowerIsOut() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Concerns(Operation operation) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  bool MayCompact() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !hold_compactions_; }
+
   std::unique_ptr<rocksdb::Env> env_;
 
   mutable absl::Mutex mutex_;
@@ -79,6 +90,8 @@ class FaultyDisk {
   /// Operations until the fault strikes; 0: has struck or is not armed.
   int64_t left_ ABSL_GUARDED_BY(mutex_) = 0;
   bool struck_ ABSL_GUARDED_BY(mutex_) = false;
+  bool hold_compactions_ ABSL_GUARDED_BY(mutex_) = false;
+  bool compaction_held_ ABSL_GUARDED_BY(mutex_) = false;
   /// Bytes of each file that a power cut leaves.
   std::map<std::string, int64_t> synced_ ABSL_GUARDED_BY(mutex_);
   /// Files whose names a power cut takes.
