@@ -141,6 +141,20 @@ absl::StatusOr<v1::ListChunksResponse> Client::ListChunks(const v1::ListChunksRe
   return connection_->ListChunks(request, options);
 }
 
+std::unique_ptr<WatchJobCall> Client::WatchJob(const v1::WatchJobRequest& request, const CallOptions& options) const {
+  return connection_->WatchJob(request, options);
+}
+
+absl::StatusOr<v1::CompareJobResponse> Client::CompareJob(const v1::CompareJobRequest& request,
+                                                          const CallOptions& options) const {
+  return connection_->CompareJob(request, options);
+}
+
+absl::StatusOr<v1::ListJobEventsResponse> Client::ListJobEvents(const v1::ListJobEventsRequest& request,
+                                                                const CallOptions& options) const {
+  return connection_->ListJobEvents(request, options);
+}
+
 absl::StatusOr<v1::Job> Client::UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) const {
   return connection_->UpdateJob(request, options);
 }
@@ -210,6 +224,11 @@ Paginated<v1::Record> Client::AllRecords(v1::ListRecordsRequest request, CallOpt
 Paginated<v1::ChunkInfo> Client::AllChunks(v1::ListChunksRequest request, CallOptions options) const {
   return AllPages<v1::ChunkInfo>(connection_, &Connection::ListChunks, &v1::ListChunksResponse::mutable_chunks,
                                  std::move(request), std::move(options));
+}
+
+Paginated<v1::JobEvent> Client::AllJobEvents(v1::ListJobEventsRequest request, CallOptions options) const {
+  return AllPages<v1::JobEvent>(connection_, &Connection::ListJobEvents, &v1::ListJobEventsResponse::mutable_events,
+                                std::move(request), std::move(options));
 }
 
 Paginated<v1::RecordException> Client::AllExceptions(v1::ListExceptionsRequest request, CallOptions options) const {

@@ -93,6 +93,14 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,
                                                     const CallOptions& options = {}) const;
+  /// Tells about a job until it ends. When the stream breaks, call again with `last_event` of the last message.
+  std::unique_ptr<WatchJobCall> WatchJob(const v1::WatchJobRequest& request, const CallOptions& options = {}) const;
+  /// Runs a sample of a job under other code and says what differs. Changes nothing.
+  absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& request,
+                                                    const CallOptions& options = {}) const;
+  /// One page of what happened to a job, oldest first.
+  absl::StatusOr<v1::ListJobEventsResponse> ListJobEvents(const v1::ListJobEventsRequest& request,
+                                                          const CallOptions& options = {}) const;
   /// Changes the fields that `update_mask` names. Safe to repeat.
   absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options = {}) const;
   /// Starts no chunk of the job until it is resumed. Safe to repeat, the first reason stays.
@@ -134,6 +142,7 @@ class Client {
   Paginated<v1::Job> AllJobs(v1::ListJobsRequest request = {}, CallOptions options = {}) const;
   Paginated<v1::Record> AllRecords(v1::ListRecordsRequest request, CallOptions options = {}) const;
   Paginated<v1::ChunkInfo> AllChunks(v1::ListChunksRequest request, CallOptions options = {}) const;
+  Paginated<v1::JobEvent> AllJobEvents(v1::ListJobEventsRequest request, CallOptions options = {}) const;
   Paginated<v1::RecordException> AllExceptions(v1::ListExceptionsRequest request, CallOptions options = {}) const;
   Paginated<v1::ExceptionGroup> AllExceptionGroups(v1::ListExceptionGroupsRequest request,
                                                    CallOptions options = {}) const;

@@ -65,6 +65,11 @@ class Connection {
                                                              const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,
                                                             const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& request,
+                                                            const CallOptions& options) = 0;
+  virtual std::unique_ptr<WatchJobCall> WatchJob(const v1::WatchJobRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListJobEventsResponse> ListJobEvents(const v1::ListJobEventsRequest& request,
+                                                                  const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) = 0;

@@ -162,6 +162,7 @@ class Pusher::Engine {
     std::thread reader([this, &stream] { ReadAnswers(*stream); });
     v1::PushStreamRequest start;
     start.mutable_start()->set_pipeline_id(pipeline_.id());
+    start.mutable_start()->set_stop_at_refusal(true);
     bool open = stream->Write(start);
     while (open) {
       const WaitingPtr next = NextToSend();

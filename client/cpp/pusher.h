@@ -52,7 +52,7 @@ absl::Status Validate(const PusherOptions& options);
 /// the server. It waits while the input buffer of the pipeline is full: so pull from another
 /// thread or program, or both ends may wait for each other for ever.
 ///
-/// The first chunk that is refused stops the pusher: later chunks are not sent. The message of the error names the
+/// The first chunk that is refused stops the pusher: later chunks are not stored. The message of the error names the
 /// chunk. Errors are those of Push.
 class Pusher {
  public:

@@ -14,6 +14,9 @@ struct RecordLines {
   int64_t count = 0;
 };
 
+/// The lines of a text, without what ends them.
+std::vector<std::string_view> LinesOf(std::string_view text);
+
 /// Brings JSON Lines into normal form: blank lines (nothing but spaces, tabs and "\r") are dropped, the last line is
 /// ended. Bytes that are in normal form already are moved, not copied.
 RecordLines NormaliseLines(std::string json_lines);

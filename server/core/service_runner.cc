@@ -10,4 +10,12 @@ absl::StatusOr<ServiceDefinition> PlanStored(const ServiceCompiler& compiler, co
   return compiler.Plan(*std::move(definition));
 }
 
+uint64_t RandomSeed(const model::JobKey& job, int64_t sequence) {
+  uint64_t seed = 14695981039346656037u;  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
+  const auto mix = [&seed](unsigned char byte) { seed = (seed ^ byte) * 1099511628211u; };
+  for (const char c : job.job_id) mix(static_cast<unsigned char>(c));
+  for (int shift = 0; shift < 64; shift += 8) mix(static_cast<unsigned char>(sequence >> shift));
+  return seed;
+}
+
 }  // namespace millrace::core

@@ -15,6 +15,7 @@
 #include "server/core/service_definition.h"
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
+#include "storage/model/job.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::core {
@@ -63,6 +64,9 @@ class ServiceCompiler {
   /// Makes a runner for a definition as returned by Plan.
   virtual absl::StatusOr<std::unique_ptr<ServiceRunner>> MakeRunner(const ServiceDefinition& plan) const = 0;
 };
+
+/// Seeds what is random while a chunk runs: the same for every run of it, different for every chunk.
+uint64_t RandomSeed(const model::JobKey& job, int64_t sequence);
 
 /// The plan of a stored version. What is stored was planned when it came in: an error here is a defect, or a
 /// definition that a newer server wrote.

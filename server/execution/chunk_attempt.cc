@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "server/core/record_lines.h"
 #include "server/execution/halving.h"
 #include "server/execution/ordering_keys.h"
 #include "server/execution/text.h"
@@ -22,26 +23,6 @@ namespace record_code = core::record_code;
 
 constexpr std::string_view kWorkerDiedMessage =
     "the server died several times in a row while it ran this record, which is therefore not run again";
-
-/// The same for every run of a chunk, different for every chunk.
-uint64_t RandomSeed(const model::JobKey& job, int64_t sequence) {
-  uint64_t seed = 14695981039346656037u;  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
-  const auto mix = [&seed](unsigned char byte) { seed = (seed ^ byte) * 1099511628211u; };
-  for (const char c : job.job_id) mix(static_cast<unsigned char>(c));
-  for (int shift = 0; shift < 64; shift += 8) mix(static_cast<unsigned char>(sequence >> shift));
-  return seed;
-}
-
-/// The lines of a text without their ends.
-std::vector<std::string_view> LinesOf(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
 
 class Attempt {
  public:
@@ -120,7 +101,7 @@ class Attempt {
                           .selected_outputs = job_.selected_outputs,
                           .summary = summary_,
                           .record_timeout = job_.options.record_timeout,
-                          .random_seed = RandomSeed(job_.key(), input_.chunk.sequence),
+                          .random_seed = core::RandomSeed(job_.key(), input_.chunk.sequence),
                           .indexes = is_whole ? std::span<const int32_t>() : std::span<const int32_t>(indexes),
                           .running = guard_.running});
       if (outcome.record_count == static_cast<int32_t>(indexes.size())) return outcome;
@@ -182,7 +163,7 @@ class Attempt {
   }
 
   const std::vector<std::string_view>& lines() {
-    if (lines_.empty()) lines_ = LinesOf(input_.json_lines);
+    if (lines_.empty()) lines_ = core::LinesOf(input_.json_lines);
     return lines_;
   }
 

@@ -12,7 +12,7 @@ absl::StatusOr<v1::Job> CancelPipeline(const v1::CancelPipelineRequest& request,
   }
   // The store refuses commits of a job that is cancelled with force, so leases need no revoking here.
   const absl::StatusOr<model::JobPtr> job =
-      deps.store.CancelJob(call.job(request.pipeline_id()), request.reason(), request.force());
+      deps.store.CancelJob(call.job(request.pipeline_id()), request.reason(), request.force(), call.principal.user);
   if (!job.ok()) return job.status();
   return core::ToProto(**job, deps.clock.Now());
 }

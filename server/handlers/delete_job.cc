@@ -19,7 +19,8 @@ absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& requ
   if (request.force()) {
     absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
     if (job.ok() && !model::IsFinal((*job)->state)) {
-      job = deps.store.CancelJob(key, absl::StrCat("deleted by ", call.principal.user), /*force=*/true);
+      job = deps.store.CancelJob(key, absl::StrCat("deleted by ", call.principal.user), /*force=*/true,
+                                 call.principal.user);
     }
     if (!job.ok()) return job.status();
   }

@@ -19,6 +19,12 @@ absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsReq
                                                    const Deps& deps);
 absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request, const Call& call,
                                                   const Deps& deps);
+absl::StatusOr<v1::ListJobEventsResponse> ListJobEvents(const v1::ListJobEventsRequest& request, const Call& call,
+                                                        const Deps& deps);
+/// The next message of a stream that has told of the events up to `after_event`.
+absl::StatusOr<v1::WatchJobResponse> WatchJob(const v1::WatchJobRequest& request, const Call& call, const Deps& deps);
+absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& request, const Call& call,
+                                                  const Deps& deps);
 absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const Call& call, const Deps& deps);

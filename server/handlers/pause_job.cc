@@ -10,7 +10,8 @@ absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const Call&
   if (absl::Status status = ValidateText("reason", request.reason(), model::kMetadataBytesMax); !status.ok()) {
     return status;
   }
-  const absl::StatusOr<model::JobPtr> job = deps.store.PauseJob(call.job(request.job_id()), request.reason());
+  const absl::StatusOr<model::JobPtr> job =
+      deps.store.PauseJob(call.job(request.job_id()), request.reason(), call.principal.user);
   if (!job.ok()) return job.status();
   return core::ToProto(**job, deps.clock.Now());
 }

@@ -139,6 +139,18 @@ absl::StatusOr<bool> AddFromList(const v1::ReprocessExceptionsRequest& request, 
   return true;
 }
 
+/// A group that is not there would be run again with 0 records: more likely it is misspelt.
+absl::Status CheckGroup(const std::string& fingerprint, const model::JobKey& key, const Deps& deps) {
+  if (fingerprint.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(key);
+  if (!groups.ok()) return groups.status();
+  const bool is_there = std::any_of(groups->begin(), groups->end(), [&](const model::ExceptionGroup& group) {
+    return group.fingerprint == fingerprint;
+  });
+  return is_there ? absl::OkStatus()
+                  : model::FieldError("fingerprint", "no group of exceptions of the job has this one");
+}
+
 absl::Status CheckRequest(const v1::ReprocessExceptionsRequest& request) {
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
   if (absl::Status status = ValidateText("note", request.note(), model::kMetadataBytesMax); !status.ok()) return status;
@@ -169,6 +181,7 @@ absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::Re
   const model::JobKey key = call.job(request.job_id());
   const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
   if (!job.ok()) return job.status();
+  if (absl::Status known = CheckGroup(request.fingerprint(), key, deps); !known.ok()) return known;
   const int64_t up_to = request.up_to_sequence() > 0 ? request.up_to_sequence() : (*job)->last_sequence;
 
   Rerun rerun(request, call, deps);

@@ -139,6 +139,8 @@ absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
                            "pipeline");
 }
 
+}  // namespace
+
 absl::StatusOr<model::SourceSample> ReadSample(const v1::Sample& request) {
   const auto positive = [](const char* field, int64_t n) {
     return n >= 1 ? absl::OkStatus() : model::FieldError(field, absl::StrCat("expected 1 or more, got ", n));
@@ -157,8 +159,6 @@ absl::StatusOr<model::SourceSample> ReadSample(const v1::Sample& request) {
   }
   return model::FieldError("sample", "expected one of first_n and every_n, got none");
 }
-
-}  // namespace
 
 absl::StatusOr<JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps) {
   absl::StatusOr<JobSource> source = TakeKind(*request.mutable_source(), deps);

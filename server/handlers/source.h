@@ -13,4 +13,7 @@ namespace millrace::handlers {
 ///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED
 absl::StatusOr<model::JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps);
 
+/// Reads `sample` of a request. FIELD_INVALID.
+absl::StatusOr<model::SourceSample> ReadSample(const v1::Sample& request);
+
 }  // namespace millrace::handlers

@@ -146,7 +146,7 @@ absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const Cal
   if (!before.ok()) return before.status();
   const absl::StatusOr<model::JobUpdate> update = UpdateReader(request, **before, call, deps).Read();
   if (!update.ok()) return update.status();
-  const absl::StatusOr<model::JobPtr> job = deps.store.UpdateJob(key, *update);
+  const absl::StatusOr<model::JobPtr> job = deps.store.UpdateJob(key, *update, call.principal.user);
   if (!job.ok()) return job.status();
   return core::ToProto(**job, deps.clock.Now());
 }

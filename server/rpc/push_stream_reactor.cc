@@ -93,6 +93,8 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
 
   std::optional<absl::Status> End() const override ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     if (slots_.empty()) return end_;
+    // What stands behind a refused chunk is neither stored nor answered; what comes back late changes nothing.
+    if (refused_.has_value() && !HasResponse() && on_their_way_ == 0) return refused_;
     if (slots_.front()->state == Slot::State::kFatal) return slots_.front()->outcome.status();
     return std::nullopt;
   }
@@ -122,6 +124,7 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     }
     started_ = true;
     key_ = call_.job(start.pipeline_id());
+    order_->strict = stop_at_refusal_ = start.stop_at_refusal();
     return absl::OkStatus();
   }
 
@@ -162,7 +165,7 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
   /// The first chunk that is neither stored nor on its way.
   SlotPtr NextToStore() {
     absl::MutexLock lock(&mutex_);
-    if (over() || waits_for_room_ || fatal_) return nullptr;
+    if (over() || waits_for_room_ || fatal_ || refused_.has_value()) return nullptr;
     const auto found = std::find_if(slots_.begin(), slots_.end(),
                                     [](const SlotPtr& slot) { return slot->state == Slot::State::kToStore; });
     return found == slots_.end() ? nullptr : *found;
@@ -194,8 +197,19 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
 
   void Answer(const SlotPtr& slot, absl::Status error) {
     absl::MutexLock lock(&mutex_);
-    slot->outcome = std::move(error);
-    slot->state = Slot::State::kAnswered;
+    Refuse(*slot, std::move(error));
+  }
+
+  /// Answers a chunk that is not stored for its own sake.
+  void Refuse(Slot& slot, absl::Status error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    slot.outcome = std::move(error);
+    slot.state = Slot::State::kAnswered;
+    if (!stop_at_refusal_) return;
+    order_->broken = true;
+    if (!refused_.has_value()) {
+      refused_ = absl::AbortedError(absl::StrCat(
+          "chunk ", slot.chunk_id, " was refused, and start.stop_at_refusal is set: nothing behind it is stored"));
+    }
   }
 
   /// Runs on the commit lane.
@@ -213,15 +227,19 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
         slot->state = Slot::State::kToStore;
         waits_for_room_ = true;
       } else {
-        slot->outcome = receipt.status();
-        const bool fatal = !store::BlamesTheChunks(receipt.status());
-        slot->state = fatal ? Slot::State::kFatal : Slot::State::kAnswered;
-        // Nothing behind a chunk whose fate is open may be stored before it.
-        if (fatal) order_->broken = fatal_ = true;
+        OnFailed(*slot, receipt.status());
       }
       scheduled = ScheduleWork();
     }
     if (!scheduled) Advance();
+  }
+
+  void OnFailed(Slot& slot, const absl::Status& failure) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (store::BlamesTheChunks(failure)) return Refuse(slot, failure);
+    slot.outcome = failure;
+    slot.state = Slot::State::kFatal;
+    // Nothing behind a chunk whose fate is open may be stored before it.
+    order_->broken = fatal_ = true;
   }
 
   /// False while a chunk waits for room: then Work runs again when something changes.
@@ -230,13 +248,14 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
     {
       absl::MutexLock lock(&mutex_);
       if (!waits_for_room_) return true;
-      if (fatal_) return false;
+      if (fatal_ || refused_.has_value()) return false;
       // Those that are on their way are behind it, and come back.
       if (on_their_way_ > 0 || watch_.has_value() || over()) return false;
       const auto found = std::find_if(slots_.begin(), slots_.end(),
                                       [](const SlotPtr& slot) { return slot->state == Slot::State::kToStore; });
       first = *found;
       order_ = std::make_shared<store::PushOrder>();
+      order_->strict = stop_at_refusal_;
     }
     const auto bytes = static_cast<int64_t>(first->chunk->json_lines.size());
     const std::weak_ptr<PushStreamReactor> weak = Self();
@@ -291,6 +310,9 @@ class PushStreamReactor final : public StreamReactor<v1::PushStreamRequest, v1::
   bool waits_for_room_ ABSL_GUARDED_BY(mutex_) = false;
   /// A chunk could not be stored, and nobody knows whether it is: the call ends with its answer.
   bool fatal_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stop_at_refusal_ ABSL_GUARDED_BY(mutex_) = false;
+  /// A chunk was refused, and nothing behind it is stored: how the call ends behind the answer to it.
+  std::optional<absl::Status> refused_ ABSL_GUARDED_BY(mutex_);
   std::optional<core::ProgressFeed::WatchId> watch_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -13,6 +13,7 @@
 #include "server/rpc/pull_stream_reactor.h"
 #include "server/rpc/push_stream_reactor.h"
 #include "server/rpc/unary.h"
+#include "server/rpc/watch_reactor.h"
 
 namespace millrace::rpc {
 namespace {
@@ -86,6 +87,18 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* GetJobStatistics(Context* context, const v1::GetJobStatisticsRequest* request,
                             v1::JobStatistics* response) override {
     return ServeUnary(context, request, response, environment_, handlers::GetJobStatistics);
+  }
+  Reactor* ListJobEvents(Context* context, const v1::ListJobEventsRequest* request,
+                         v1::ListJobEventsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListJobEvents);
+  }
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(Context* context,
+                                                           const v1::WatchJobRequest* request) override {
+    return ServeWatchJob(context, request, environment_);
+  }
+  Reactor* CompareJob(Context* context, const v1::CompareJobRequest* request,
+                      v1::CompareJobResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::CompareJob);
   }
   Reactor* ListChunks(Context* context, const v1::ListChunksRequest* request,
                       v1::ListChunksResponse* response) override {

@@ -143,16 +143,20 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngineToRead(const EngineOptions& op
   if (std::none_of(known.begin(), known.end(), [&](const auto& family) { return is_stored(family.name); })) {
     return FolderError(options.folder, "is no data folder of Millrace");
   }
-  // An older version had fewer families; those it lacks are read as the default family, which is always empty.
-  for (rocksdb::ColumnFamilyDescriptor& family : known) {
-    if (!is_stored(family.name)) family.name = rocksdb::kDefaultColumnFamilyName;
+  // An older version had fewer families.
+  Descriptors present;
+  for (const rocksdb::ColumnFamilyDescriptor& family : known) {
+    if (is_stored(family.name)) present.push_back(family);
   }
-  known.emplace_back(rocksdb::kDefaultColumnFamilyName, MakeFamilyOptions({}, block_cache));
+  present.emplace_back(rocksdb::kDefaultColumnFamilyName, MakeFamilyOptions({}, block_cache));
   rocksdb::DB* raw = nullptr;
   Handles handles;
   const rocksdb::Status opened =
-      rocksdb::DB::OpenForReadOnly(db_options, options.folder.string(), known, &handles, &raw);
+      rocksdb::DB::OpenForReadOnly(db_options, options.folder.string(), present, &handles, &raw);
   if (!opened.ok()) return FromRocksOpen(opened, options.folder);
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (!is_stored(known[i].name)) handles.insert(handles.begin() + static_cast<std::ptrdiff_t>(i), nullptr);
+  }
   return std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(raw), std::move(handles),
                                        std::make_shared<BackgroundWatch>(), options.log_bytes, std::move(held));
 }

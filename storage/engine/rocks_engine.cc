@@ -96,6 +96,16 @@ class RocksCursor final : public Cursor {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+/// Walks over a family that the folder lacks.
+class EmptyCursor final : public Cursor {
+ public:
+  bool valid() const override { return false; }
+  std::string_view key() const override { return {}; }
+  std::string_view value() const override { return {}; }
+  void Next() override {}
+  absl::Status status() const override { return absl::OkStatus(); }
+};
+
 }  // namespace
 
 RocksEngine::RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
@@ -108,13 +118,14 @@ RocksEngine::RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::C
 
 RocksEngine::~RocksEngine() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
-    static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+    if (handle != nullptr) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
   }
   // What was promised is on disk already: a failure here loses nothing, and there is nobody left to tell.
   static_cast<void>(db_->Close());
 }
 
 absl::StatusOr<std::optional<std::string>> RocksEngine::Get(FamilyIndex family, std::string_view key) const {
+  if (handles_[family] == nullptr) return std::nullopt;
   std::string value;
   const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), handles_[family], ToSlice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -124,6 +135,7 @@ absl::StatusOr<std::optional<std::string>> RocksEngine::Get(FamilyIndex family, 
 
 std::unique_ptr<Cursor> RocksEngine::Scan(FamilyIndex family, std::string_view begin, std::string_view end,
                                           Direction direction) const {
+  if (handles_[family] == nullptr) return std::make_unique<EmptyCursor>();
   return std::make_unique<RocksCursor>(db_.get(), handles_[family], begin, end, direction);
 }
 

@@ -44,7 +44,7 @@ EngineStatistics RocksEngine::Statistics() const {
   statistics.background_errors = Number(*db_, Properties::kBackgroundErrors);
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
     std::map<std::string, std::string> stalls;
-    if (!db_->GetMapProperty(handle, Properties::kCFStats, &stalls)) continue;
+    if (handle == nullptr || !db_->GetMapProperty(handle, Properties::kCFStats, &stalls)) continue;
     statistics.write_slowdowns += NumberIn(stalls, "io_stalls.total_slowdown");
     statistics.write_stops += NumberIn(stalls, "io_stalls.total_stop");
   }

@@ -7,6 +7,7 @@
 #include "storage/format/wire.h"
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
+#include "storage/model/job_event.h"
 #include "storage/model/service_version.h"
 #include "storage/model/source.h"
 
@@ -156,6 +157,17 @@ void Fields(Archive& archive, T& resolution) {
   archive(6, resolution.time);
   archive(7, resolution.note);
   archive(8, resolution.fingerprint);
+}
+
+/// The number is in the key.
+template <class Archive, Row<model::JobEvent> T>
+void Fields(Archive& archive, T& event) {
+  archive(1, event.time);
+  archive(2, event.kind);
+  archive(3, event.by);
+  archive(4, event.from_state);
+  archive(5, event.to_state);
+  archive(6, event.detail);
 }
 
 /// What the payload of a block of exceptions holds.

@@ -144,6 +144,7 @@ void ProgressFields(Archive& archive, T& job) {
   archive(51, job.pause_time);
   archive(52, job.pause_reason);
   archive(53, job.ramps);
+  archive(54, job.last_event);
 }
 
 template <class Archive, Row<model::Job> T>

@@ -183,6 +183,10 @@ absl::StatusOr<KeyText> ReadKey(Family family, std::string_view bytes) {
     case Family::kStatistics:
       key.kind = "statistics";
       break;
+    case Family::kEvents:
+      key.kind = "event";
+      parts.Sequence(key, "number");
+      break;
     case Family::kServices:
       key.kind = "service version";
       parts.Name(key, "service").Name(key, "version");

@@ -104,6 +104,7 @@ std::string JobProgressKey(const model::JobKey& job) { return Key(job).Kind(kPro
 std::string StatisticsKey(const model::JobKey& job) { return Key(job).Bytes(); }
 std::string ChunkKey(const model::JobKey& job, int64_t sequence) { return Key(job).Number(sequence).Bytes(); }
 std::string ResultKey(const model::JobKey& job, int64_t number) { return Key(job).Number(number).Bytes(); }
+std::string JobEventKey(const model::JobKey& job, int64_t number) { return Key(job).Number(number).Bytes(); }
 std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id) {
   return Key(job).Kind(kChunkId).Text(chunk_id).Bytes();
 }

@@ -11,6 +11,7 @@
 //               tenant 0 job 0 'g' fingerprint 0                           a group of exceptions
 //               tenant 0 job 0 'r' sequence index                          what was done about an exception
 //   statistics  tenant 0 job 0                                             what each node did
+//   events      tenant 0 job 0 number                                      what happened to the job
 //   services    tenant 0 0 service 0 version 0                             a service version
 //   index       tenant 0 job 0 'c' chunk 0                                 the chunk with this id
 //               tenant 0 0 'r' request 0                                   the job made by this request
@@ -40,7 +41,18 @@
 namespace millrace::format {
 
 /// Column families. The order is that of kFamilies and is not stored; the names are.
-enum class Family : size_t { kJobs, kChunks, kInputs, kResults, kExceptions, kStatistics, kServices, kIndex, kMeta };
+enum class Family : size_t {
+  kJobs,
+  kChunks,
+  kInputs,
+  kResults,
+  kExceptions,
+  kStatistics,
+  kServices,
+  kIndex,
+  kMeta,
+  kEvents
+};
 
 struct FamilyTraits {
   std::string_view name;
@@ -50,8 +62,8 @@ struct FamilyTraits {
   bool sought_in_vain = false;
 };
 
-/// All families that this version uses. Reserved for what is to come: `schedules`, `events`.
-inline constexpr std::array<FamilyTraits, 9> kFamilies = {{
+/// All families that this version uses. Reserved for what is to come: `schedules`.
+inline constexpr std::array<FamilyTraits, 10> kFamilies = {{
     {"jobs", false, true},
     {"chunks", false, false},
     {"inputs", true, false},
@@ -61,6 +73,7 @@ inline constexpr std::array<FamilyTraits, 9> kFamilies = {{
     {"services", false, false},
     {"index", false, true},
     {"meta", false, false},
+    {"events", false, false},
 }};
 
 /// The version of everything that is stored: raised when an older server could not read what a newer one wrote.
@@ -79,13 +92,14 @@ std::string StatisticsKey(const model::JobKey& job);
 /// In `chunks` and `inputs`.
 std::string ChunkKey(const model::JobKey& job, int64_t sequence);
 std::string ResultKey(const model::JobKey& job, int64_t number);
+std::string JobEventKey(const model::JobKey& job, int64_t number);
 std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id);
 
 /// All keys of a job in a family (in `index`, those that belong to no tenant as a whole).
 KeyRange JobRange(const model::JobKey& job);
-/// In `chunks`, `inputs` or `results`: `first` up to and including `last`.
+/// In `chunks`, `inputs`, `results` or `events`: `first` up to and including `last`.
 KeyRange NumberRange(const model::JobKey& job, int64_t first, int64_t last);
-/// The number that ends a key of `chunks`, `inputs` or `results`.
+/// The number that ends a key of `chunks`, `inputs`, `results` or `events`.
 std::optional<int64_t> ParseNumber(std::string_view key);
 
 // Exceptions of one job.

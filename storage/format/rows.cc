@@ -136,6 +136,17 @@ absl::StatusOr<std::vector<model::RecordException>> DecodeExceptionBlock(std::st
   return std::move(decoded->exceptions);
 }
 
+std::string EncodeJobEvent(const model::JobEvent& event) { return WriteRow(event); }
+
+absl::StatusOr<model::JobEvent> DecodeJobEvent(int64_t number, std::string_view row) {
+  absl::StatusOr<model::JobEvent> event = Decode<model::JobEvent>(row, "an event");
+  if (!event.ok()) return event;
+  // An event of a kind that a later version knows is shown for what it is worth.
+  if (event->kind < model::JobEventKind::kCreated) return Corrupt("an event");
+  event->number = number;
+  return event;
+}
+
 std::string EncodeResolution(const model::Resolution& resolution) { return WriteRow(resolution); }
 
 absl::StatusOr<model::Resolution> DecodeResolution(std::string_view row) {

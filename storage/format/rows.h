@@ -12,6 +12,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::format {
@@ -51,6 +52,9 @@ std::string EncodeExceptionBlock(const std::vector<model::RecordException>& exce
 absl::StatusOr<std::vector<model::RecordException>> DecodeExceptionBlock(std::string_view row);
 std::string EncodeExceptionGroup(const model::ExceptionGroup& group);
 absl::StatusOr<model::ExceptionGroup> DecodeExceptionGroup(std::string_view row);
+
+std::string EncodeJobEvent(const model::JobEvent& event);
+absl::StatusOr<model::JobEvent> DecodeJobEvent(int64_t number, std::string_view row);
 
 /// What was done about an exception.
 std::string EncodeResolution(const model::Resolution& resolution);

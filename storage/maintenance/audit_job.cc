@@ -1,5 +1,6 @@
 #include "storage/maintenance/audit_job.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,8 +39,8 @@ class JobAudit {
       : engine_(engine), job_(job), key_(job.key()), report_(report) {}
 
   absl::Status Run() {
-    for (const auto step :
-         {&JobAudit::Chunks, &JobAudit::Results, &JobAudit::Exceptions, &JobAudit::Inputs, &JobAudit::Index}) {
+    for (const auto step : {&JobAudit::Chunks, &JobAudit::Results, &JobAudit::Exceptions, &JobAudit::Inputs,
+                            &JobAudit::Events, &JobAudit::Index}) {
       if (absl::Status done = (this->*step)(); !done.ok()) return done;
     }
     return absl::OkStatus();
@@ -80,6 +81,7 @@ class JobAudit {
   };
   absl::StatusOr<Settled> CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions);
   absl::Status Inputs();
+  absl::Status Events();
   absl::Status Index();
   absl::Status CheckIndexed(const std::string& index_key, bool expected, const char* what);
 
@@ -305,6 +307,21 @@ absl::StatusOr<JobAudit::Settled> JobAudit::CountSettled(const std::map<int64_t,
       });
   if (!walked.ok()) return walked;
   return settled;
+}
+
+absl::Status JobAudit::Events() {
+  int64_t count = 0;
+  absl::Status walked = Each(Family::kEvents, format::JobRange(key_), [&](std::string_view key, std::string_view row) {
+    const std::optional<int64_t> number = format::ParseNumber(key);
+    if (!number.has_value()) return;
+    ++count;
+    const auto event = format::DecodeJobEvent(*number, row);
+    if (!event.ok()) return Find(absl::StrCat("event ", *number, ": ", event.status().message()));
+    if (*number < 1 || *number > job_.last_event) Find(absl::StrCat("event ", *number, " has not happened"));
+  });
+  if (!walked.ok()) return walked;
+  ExpectEqual("count of events", std::min(job_.last_event, model::kJobEventsMax), count);
+  return absl::OkStatus();
 }
 
 absl::Status JobAudit::Index() {

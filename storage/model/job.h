@@ -172,6 +172,8 @@ struct Job {
   absl::Time first_commit_time = absl::InfinitePast();
   absl::Time input_close_time = absl::InfinitePast();
   absl::Time complete_time = absl::InfinitePast();
+  /// Events are numbered from 1; this is the newest. See job_event.h.
+  int64_t last_event = 0;
   /// The server instance that owns the job and the epoch of its run.
   std::string owner;
   int64_t owner_epoch = 0;

@@ -181,6 +181,7 @@ void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
   job.ramps = 0;
   job.source_position = {};
   job.counters = {};
+  job.last_event = 1;
   job.last_sequence = 0;
   job.watermark = 0;
   job.highest_committed = 0;

@@ -59,6 +59,12 @@ inline constexpr int kTestRecordsMax = 1'000;
 // The largest record fits, so that any record of a job can be tried out.
 inline constexpr size_t kTestBytesMax = kRecordBytesMax + 1024 * 1024;
 
+// Records that one comparison runs, and differences that it shows: a sample, in the time of a call.
+inline constexpr int64_t kCompareRecordsMax = 10'000;
+inline constexpr int64_t kCompareRecordsDefault = 1'000;
+inline constexpr int64_t kCompareDifferencesMax = 1'000;
+inline constexpr int64_t kCompareDifferencesDefault = 20;
+
 // What one record may cost in the Lua sandbox: about 0.2 s of instructions, and memory for a value of the
 // largest record with its garbage.
 inline constexpr int64_t kLuaInstructionsPerRecord = 50'000'000;
@@ -79,6 +85,10 @@ inline constexpr int kReprocessIdsMax = 1'000;
 inline constexpr int64_t kListedChunksMax = 1'000;
 // A fingerprint that is not normalised well must not fill the store.
 inline constexpr int64_t kExceptionGroupsPerJobMax = 1'000;
+// Between two messages to who watches a job: as fast as a person can read.
+inline constexpr absl::Duration kWatchPause = absl::Milliseconds(100);
+// The newest events of a job are kept: whoever pauses and resumes it each minute must not fill the store.
+inline constexpr int64_t kJobEventsMax = 1'000;
 
 // Buffers and workers of a job.
 inline constexpr int64_t kInputBufferBytesDefault = 70'000'000;

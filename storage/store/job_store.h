@@ -28,6 +28,7 @@
 #include "storage/model/errors.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/model/service_version.h"
 #include "storage/model/tuning_rules.h"
 #include "storage/store/store_statistics.h"
@@ -52,11 +53,18 @@ class JobObserver {
 /// stored.
 struct PushOrder {
   std::atomic<bool> broken = false;
+  /// A push that fails for its own chunks breaks the order, too. Set before the first push.
+  bool strict = false;
 };
 
 /// Whether what is in its chunks alone made a push fail. Any other error meets all pushes alike.
 inline bool BlamesTheChunks(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status);
+}
+
+/// After each push of an order.
+inline void NoteOutcome(PushOrder& order, const absl::Status& status) {
+  if (!status.ok() && (order.strict || !BlamesTheChunks(status))) order.broken = true;
 }
 
 /// Chunks to be stored, all or none. Ids are filled in, unique within the request, and valid.
@@ -175,7 +183,8 @@ class JobStore {
   /// May take some milliseconds: for a watcher that asks every few seconds. A store in memory has nothing to tell.
   virtual StoreStatistics Statistics() const { return {}; }
 
-  // Jobs.
+  // Jobs. What a verb does to a job that is worth telling becomes an event of it (EventsBetween), in the same unit of work.
+  // `by` is whose call it is; empty: the server's own.
 
   /// Stores a new job. All of its fields are the caller's but times, owner epoch and counters. With a `request_id`
   /// that was used before for the same `request_hash`, returns the job that it made. Checks in the order REQUEST_ID,
@@ -198,19 +207,22 @@ class JobStore {
   virtual void CommitChunk(model::ChunkCommit commit, Completion<model::JobPtr> done) = 0;
 
   /// See ApplyClose, ApplyCancel and ApplyAcknowledge. PIPELINE_NOT_FOUND where there is no such job.
-  virtual absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job) = 0;
-  virtual absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) = 0;
+  virtual absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job, std::string_view by = {}) = 0;
+  virtual absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force,
+                                                  std::string_view by = {}) = 0;
   virtual absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                                     std::string_view cursor_field) = 0;
 
   /// See ApplyPause and ApplyResume. PIPELINE_NOT_FOUND.
-  virtual absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason) = 0;
-  virtual absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp) = 0;
+  virtual absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason,
+                                                 std::string_view by = {}) = 0;
+  virtual absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by = {}) = 0;
 
   /// See ApplyUpdate. A version must be one of the service of the job; it is in use from then on.
   ///   PIPELINE_NOT_FOUND
   ///   SERVICE_VERSION_NOT_FOUND  `update.version` does not exist (any more)
-  virtual absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update) = 0;
+  virtual absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
+                                                  std::string_view by = {}) = 0;
 
   /// Removes a job that has ended, with everything that belongs to it. Costs the same however large it is. The caller
   /// sees to it that no lease of the job is out: under the same id, another job may be created at once.
@@ -241,6 +253,10 @@ class JobStore {
 
   /// A chunk with its payload. PIPELINE_NOT_FOUND where there is no such chunk, or its input is discarded.
   virtual absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const = 0;
+
+  /// Events behind number `after`, in order, at most `events_max`; those that were dropped are left out. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<std::vector<model::JobEvent>> ListJobEvents(const model::JobKey& job, int64_t after,
+                                                                     int32_t events_max) const = 0;
 
   /// Results behind `after`, by number: at most `results_max`, and no further one where their outputs would exceed
   /// `bytes_max` (but at least one). Discarded results are left out. PIPELINE_NOT_FOUND.

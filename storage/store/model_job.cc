@@ -21,6 +21,12 @@ using model::NewChunk;
 using model::RecordException;
 using model::RecordPlace;
 
+ModelJob::ModelJob(Job job) : job_(std::make_shared<const Job>(std::move(job))) {
+  model::JobEvent created = model::CreationEvent(*job_);
+  created.number = job_->last_event;
+  events_.emplace(created.number, std::move(created));
+}
+
 absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks,
                                            const std::optional<model::SourcePosition>& position, absl::Time now) {
   PushReceipt receipt;
@@ -121,6 +127,23 @@ absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_e
   return Commit(model::MakeOutputsCommit(job_->key(), sequence, store_epoch, std::move(request.outputs_json_lines),
                                          static_cast<int32_t>(request.exceptions.size())),
                 store_epoch, now);
+}
+
+void ModelJob::AddEvent(model::JobEvent event) {
+  Job job = *job_;
+  event.number = ++job.last_event;
+  events_.emplace(event.number, std::move(event));
+  events_.erase(job.last_event - model::kJobEventsMax);
+  Replace(std::move(job));
+}
+
+std::vector<model::JobEvent> ModelJob::ListEvents(int64_t after, int32_t events_max) const {
+  std::vector<model::JobEvent> events;
+  for (auto at = events_.upper_bound(after); at != events_.end() && events.size() < static_cast<size_t>(events_max);
+       ++at) {
+    events.push_back(at->second);
+  }
+  return events;
 }
 
 void ModelJob::KeepException(RecordException exception) {

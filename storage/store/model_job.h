@@ -16,6 +16,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/store/job_store.h"
 
 namespace millrace::store {
@@ -24,7 +25,7 @@ namespace millrace::store {
 /// pointer.
 class ModelJob {
  public:
-  explicit ModelJob(model::Job job) : job_(std::make_shared<const model::Job>(std::move(job))) {}
+  explicit ModelJob(model::Job job);
 
   const model::JobPtr& job() const { return job_; }
 
@@ -43,7 +44,11 @@ class ModelJob {
   absl::Status Update(const model::JobUpdate& update, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
+  /// Adds an event under the next number.
+  void AddEvent(model::JobEvent event);
+
   absl::StatusOr<model::Chunk> FindChunk(int64_t sequence) const;
+  std::vector<model::JobEvent> ListEvents(int64_t after, int32_t events_max) const;
   ChunkList ListChunks(const ListChunksQuery& query) const;
   absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;
   std::vector<model::ChunkResult> ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const;
@@ -66,6 +71,8 @@ class ModelJob {
   model::RecordException Shown(model::RecordException exception) const;
 
   model::JobPtr job_;
+  /// By number.
+  std::map<int64_t, model::JobEvent> events_;
   std::map<int64_t, StoredChunk> chunks_;
   std::map<std::string, int64_t> sequence_by_chunk_id_;
   /// See AdvanceWatermark.

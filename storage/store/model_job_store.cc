@@ -83,8 +83,12 @@ class ModelJobStore final : public JobStore {
       receipt = stored.Push(std::move(request.chunks), request.source_position, clock_->Now());
       return receipt.status();
     });
-    if (!job.ok()) receipt = job.status();
-    if (request.order != nullptr && !receipt.ok() && !BlamesTheChunks(receipt.status())) request.order->broken = true;
+    if (!job.ok()) {
+      receipt = job.status();
+    } else {
+      receipt->job = *job;
+    }
+    if (request.order != nullptr) NoteOutcome(*request.order, receipt.status());
     std::move(done)(std::move(receipt));
   }
 
@@ -95,24 +99,33 @@ class ModelJobStore final : public JobStore {
 
   absl::StatusOr<JobPtr> ResolveExceptions(store::ResolveExceptions request) override {
     const JobKey key = request.job;
-    return Change(key, [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      const bool has_ended = model::IsFinal(job.job()->state);
-      const auto may_be = [&](const Job& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-        const std::string& unique_key = after.options.unique_key;
-        if (!has_ended || unique_key.empty()) return absl::OkStatus();
-        const JobPtr holder = UniqueKeyHolder(key.tenant, unique_key);
-        return holder == nullptr ? absl::OkStatus() : UniqueKeyTaken(unique_key, holder->id);
-      };
-      return job.Resolve(std::move(request), epoch_, clock_->Now(), may_be);
-    });
+    const std::string resolved_by = request.resolved_by;
+    model::JobEvent event = model::ResolutionEvent(request.kind, static_cast<int64_t>(request.exceptions.size()),
+                                                   request.note, clock_->Now());
+    return Change(
+        key,
+        [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+          const bool has_ended = model::IsFinal(job.job()->state);
+          const auto may_be = [&](const Job& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+            const std::string& unique_key = after.options.unique_key;
+            if (!has_ended || unique_key.empty()) return absl::OkStatus();
+            const JobPtr holder = UniqueKeyHolder(key.tenant, unique_key);
+            return holder == nullptr ? absl::OkStatus() : UniqueKeyTaken(unique_key, holder->id);
+          };
+          return job.Resolve(std::move(request), epoch_, clock_->Now(), may_be);
+        },
+        resolved_by, std::move(event));
   }
 
-  absl::StatusOr<JobPtr> CloseJob(const JobKey& key) override {
-    return Change(key, [&](ModelJob& job) { return job.Close(clock_->Now()); });
+  absl::StatusOr<JobPtr> CloseJob(const JobKey& key, std::string_view by) override {
+    return Change(
+        key, [&](ModelJob& job) { return job.Close(clock_->Now()); }, by);
   }
 
-  absl::StatusOr<JobPtr> CancelJob(const JobKey& key, std::string_view reason, bool force) override {
-    return Change(key, [&](ModelJob& job) { return job.Cancel(reason, force, clock_->Now()); });
+  absl::StatusOr<JobPtr> CancelJob(const JobKey& key, std::string_view reason, bool force,
+                                   std::string_view by) override {
+    return Change(
+        key, [&](ModelJob& job) { return job.Cancel(reason, force, clock_->Now()); }, by);
   }
 
   absl::StatusOr<JobPtr> FailJob(const JobKey& key, std::string_view reason) override {
@@ -123,21 +136,24 @@ class ModelJobStore final : public JobStore {
     return Change(seen->key(), [&](ModelJob& job) { return job.CloseIdle(seen, clock_->Now()); });
   }
 
-  absl::StatusOr<JobPtr> PauseJob(const JobKey& key, std::string_view reason) override {
-    return Change(key, [&](ModelJob& job) { return job.Pause(reason, clock_->Now()); });
+  absl::StatusOr<JobPtr> PauseJob(const JobKey& key, std::string_view reason, std::string_view by) override {
+    return Change(
+        key, [&](ModelJob& job) { return job.Pause(reason, clock_->Now()); }, by);
   }
 
-  absl::StatusOr<JobPtr> ResumeJob(const JobKey& key, bool ramp) override {
-    return Change(key, [&](ModelJob& job) { return job.Resume(ramp, clock_->Now()); });
+  absl::StatusOr<JobPtr> ResumeJob(const JobKey& key, bool ramp, std::string_view by) override {
+    return Change(
+        key, [&](ModelJob& job) { return job.Resume(ramp, clock_->Now()); }, by);
   }
 
-  absl::StatusOr<JobPtr> UpdateJob(const JobKey& key, const model::JobUpdate& update) override {
+  absl::StatusOr<JobPtr> UpdateJob(const JobKey& key, const model::JobUpdate& update, std::string_view by) override {
     absl::MutexLock lock(&mutex_);
     if (jobs_.contains(key) && update.version.has_value()) {
       const ServiceReference pinned{.service = "", .version = "", .version_id = update.version->version_id};
       if (absl::Status found = catalog_.Get(key.tenant, pinned).status(); !found.ok()) return found;
     }
-    return ChangeLocked(key, [&](ModelJob& job) { return job.Update(update, clock_->Now()); });
+    return ChangeLocked(
+        key, [&](ModelJob& job) { return job.Update(update, clock_->Now()); }, by);
   }
 
   absl::StatusOr<JobPtr> Acknowledge(const JobKey& key, int64_t cursor, std::string_view cursor_field) override {
@@ -206,6 +222,12 @@ class ModelJobStore final : public JobStore {
         key, [&](const ModelJob& job) { return job.ReadResults(after, results_max, bytes_max); });
   }
 
+  absl::StatusOr<std::vector<model::JobEvent>> ListJobEvents(const JobKey& key, int64_t after,
+                                                             int32_t events_max) const override {
+    return Read<std::vector<model::JobEvent>>(key,
+                                              [&](const ModelJob& job) { return job.ListEvents(after, events_max); });
+  }
+
   absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const JobKey& key) const override {
     return Read<model::NodeStatisticsMap>(key, [](const ModelJob& job) { return job.node_statistics(); });
   }
@@ -266,20 +288,31 @@ class ModelJobStore final : public JobStore {
  private:
   /// Runs a verb on a job, tells of the change if there was one, and returns the job as it is then. The observer is
   /// called under the mutex, which keeps changes in order.
+  /// `event` is what the job does not show.
   template <typename Verb>
-  absl::StatusOr<JobPtr> Change(const JobKey& key, Verb&& verb) {
+  absl::StatusOr<JobPtr> Change(const JobKey& key, Verb&& verb, std::string_view by = {},
+                                std::optional<model::JobEvent> event = std::nullopt) {
     absl::MutexLock lock(&mutex_);
-    return ChangeLocked(key, std::forward<Verb>(verb));
+    return ChangeLocked(key, std::forward<Verb>(verb), by, std::move(event));
   }
 
   template <typename Verb>
-  absl::StatusOr<JobPtr> ChangeLocked(const JobKey& key, Verb&& verb) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  absl::StatusOr<JobPtr> ChangeLocked(const JobKey& key, Verb&& verb, std::string_view by,
+                                      std::optional<model::JobEvent> event = std::nullopt)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto found = jobs_.find(key);
     if (found == jobs_.end()) return PipelineNotFound(key);
     ModelJob& stored = found->second;
     const JobPtr before = stored.job();
     if (absl::Status applied = verb(stored); !applied.ok()) return applied;
-    if (stored.job() != before) Tell(stored.job());
+    if (stored.job() == before) return before;
+    std::vector<model::JobEvent> events = model::EventsBetween(*before, *stored.job());
+    if (event.has_value()) events.insert(events.begin(), *std::move(event));
+    for (model::JobEvent& happened : events) {
+      happened.by = by;
+      stored.AddEvent(std::move(happened));
+    }
+    Tell(stored.job());
     return stored.job();
   }
 

@@ -82,7 +82,7 @@ absl::StatusOr<CommitRows> ReadForCommit(Group& group, LaneJob* job, const Prepa
   if (!ahead.ok()) return ahead.status();
   const absl::StatusOr<model::NodeStatisticsMap*> statistics = group.Statistics(job);
   if (!statistics.ok()) return statistics.status();
-  CommitRows rows{.ahead = *ahead, .statistics = *statistics, .groups = nullptr, .replaced = {}};
+  CommitRows rows{.ahead = *ahead, .statistics = *statistics, .groups = nullptr, .replaced = {}, .event = {}};
   if (prepared.exceptions.empty() && prepared.chunk.replaces.empty()) return rows;
   const absl::StatusOr<GroupMap*> groups = group.ExceptionGroups(job);
   if (!groups.ok()) return groups.status();
@@ -99,7 +99,8 @@ absl::Status Commit(Group& group, LaneJob* job, std::shared_ptr<Job> changed, Pr
   }
   if (absl::Status applied = model::ApplyCommit(*changed, chunk, commit, epoch, now); !applied.ok()) return applied;
   model::AdvanceWatermark(*changed, *rows.ahead, commit.sequence);
-  group.ChangeJob(job, std::move(changed));
+  if (rows.event.has_value()) group.AddEvent(*changed, *rows.event);
+  group.ChangeJob(job, std::move(changed), rows.event.has_value() ? rows.event->by : "");
 
   WriteResult(group, job, chunk, prepared.result_body);
   group.PutUnread(Family::kChunks, format::ChunkKey(commit.job, commit.sequence), format::EncodeChunk(chunk));

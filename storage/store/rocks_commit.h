@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ struct CommitRows {
   GroupMap* groups = nullptr;
   /// Of the exceptions that the chunk replaces, in its order.
   std::vector<model::Resolution> replaced;
+  /// What a person did that makes the commit.
+  std::optional<model::JobEvent> event;
 };
 
 /// `replaced` is left to the caller where it is not stored yet.

@@ -29,11 +29,17 @@ void Group::AddJob(model::JobPtr job) {
   added->job = job;
   Touch(added);
   Put(Family::kIndex, format::UnfinishedJobKey(key), "");
+  PutUnread(Family::kEvents, format::JobEventKey(key, job->last_event),
+            format::EncodeJobEvent(model::CreationEvent(*job)));
   changes_.push_back(std::move(job));
 }
 
-void Group::ChangeJob(LaneJob* job, model::JobPtr changed) {
+void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by) {
   const model::JobKey key = changed->key();
+  for (model::JobEvent& event : model::EventsBetween(*job->job, *changed)) {
+    event.by = by;
+    AddEvent(*changed, event);
+  }
   if (!model::IsFinal(job->job->state) && model::IsFinal(changed->state)) {
     Delete(Family::kIndex, format::UnfinishedJobKey(key));
     const std::string& unique_key = changed->options.unique_key;
@@ -50,9 +56,18 @@ void Group::ChangeJob(LaneJob* job, model::JobPtr changed) {
   changes_.push_back(std::move(changed));
 }
 
-void Group::RedefineJob(LaneJob* job, model::JobPtr changed) {
+void Group::RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by) {
   job->definition_changed = true;
-  ChangeJob(job, std::move(changed));
+  ChangeJob(job, std::move(changed), by);
+}
+
+void Group::AddEvent(model::Job& job, const model::JobEvent& event) {
+  const model::JobKey key = job.key();
+  ++job.last_event;
+  PutUnread(Family::kEvents, format::JobEventKey(key, job.last_event), format::EncodeJobEvent(event));
+  if (job.last_event > model::kJobEventsMax) {
+    Delete(Family::kEvents, format::JobEventKey(key, job.last_event - model::kJobEventsMax));
+  }
 }
 
 std::vector<model::JobPtr> Group::TakeChanges() { return std::exchange(changes_, {}); }

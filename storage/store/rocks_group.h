@@ -18,6 +18,7 @@
 #include "storage/engine/engine.h"
 #include "storage/format/keys.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/store/rocks_job_table.h"
 
 namespace millrace::store {
@@ -35,13 +36,15 @@ class Group {
 
   /// PIPELINE_NOT_FOUND.
   absl::StatusOr<LaneJob*> FindJob(const model::JobKey& key);
-  /// Adds a job that is not in the store.
+  /// Adds a job that is not in the store, with the event of its creation.
   void AddJob(model::JobPtr job);
   /// Replaces a job by what a verb made of it. A job that comes to its end gives up what only active jobs hold; one that is
-  /// at work again takes it back.
-  void ChangeJob(LaneJob* job, model::JobPtr changed);
+  /// at work again takes it back. Events are written, as those of `by`.
+  void ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
   /// The same, where the verb changed what is in its definition: see DefinitionFields.
-  void RedefineJob(LaneJob* job, model::JobPtr changed);
+  void RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
+  /// Writes an event that the job does not show, under its next number.
+  void AddEvent(model::Job& job, const model::JobEvent& event);
   /// Jobs that have not ended.
   std::vector<model::JobPtr> UnfinishedJobs() const { return table_->Unfinished(); }
   /// What AddJob and ChangeJob took since the last call, in order.

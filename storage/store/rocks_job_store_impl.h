@@ -6,7 +6,8 @@
 //   rocks_commit.cc       CommitChunk
 //   rocks_tuning.cc       PauseJob, ResumeJob, UpdateJob
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
-//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, GetNodeStatistics
+//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents,
+//                         GetNodeStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
 //   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
@@ -57,15 +58,18 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> CreateJob(model::Job job) override;
   void PushChunks(store::PushChunks request, Completion<PushReceipt> done) override;
   void CommitChunk(model::ChunkCommit commit, Completion<model::JobPtr> done) override;
-  absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job) override;
-  absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force) override;
+  absl::StatusOr<model::JobPtr> CloseJob(const model::JobKey& job, std::string_view by) override;
+  absl::StatusOr<model::JobPtr> CancelJob(const model::JobKey& job, std::string_view reason, bool force,
+                                          std::string_view by) override;
   absl::StatusOr<model::JobPtr> FailJob(const model::JobKey& job, std::string_view reason) override;
   absl::StatusOr<model::JobPtr> CloseIdleJob(const model::JobPtr& seen) override;
   absl::StatusOr<model::JobPtr> Acknowledge(const model::JobKey& job, int64_t cursor,
                                             std::string_view cursor_field) override;
-  absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason) override;
-  absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp) override;
-  absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update) override;
+  absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason,
+                                         std::string_view by) override;
+  absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by) override;
+  absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
+                                          std::string_view by) override;
   absl::Status DeleteJob(const model::JobKey& job) override;
 
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
@@ -76,6 +80,8 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const override;
   absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
                                                               int32_t results_max, int64_t bytes_max) const override;
+  absl::StatusOr<std::vector<model::JobEvent>> ListJobEvents(const model::JobKey& job, int64_t after,
+                                                             int32_t events_max) const override;
   absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const override;
   absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) override;
   absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,

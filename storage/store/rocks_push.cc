@@ -113,7 +113,7 @@ void RocksJobStore::PushChunks(store::PushChunks request, Completion<PushReceipt
        position = request.source_position, now](Group& group) -> absl::StatusOr<PushReceipt> {
         if (order != nullptr && order->broken) return PushOutOfOrder();
         absl::StatusOr<PushReceipt> receipt = Push(group, key, chunks, position, now);
-        if (order != nullptr && !receipt.ok() && !BlamesTheChunks(receipt.status())) order->broken = true;
+        if (order != nullptr) NoteOutcome(*order, receipt.status());
         return receipt;
       },
       std::move(done));

@@ -92,6 +92,13 @@ void WriteResolutions(Group& group, const PreparedResolve& prepared, const std::
   }
 }
 
+model::JobEvent EventOf(const store::ResolveExceptions& request, absl::Time now) {
+  const auto count = static_cast<int64_t>(request.exceptions.size());
+  model::JobEvent event = model::ResolutionEvent(request.kind, count, request.note, now);
+  event.by = request.resolved_by;
+  return event;
+}
+
 absl::StatusOr<JobPtr> Discard(Group& group, LaneJob* job, const PreparedResolve& prepared, absl::Time now) {
   const absl::StatusOr<GroupMap*> groups = group.ExceptionGroups(job);
   if (!groups.ok()) return groups.status();
@@ -101,7 +108,8 @@ absl::StatusOr<JobPtr> Discard(Group& group, LaneJob* job, const PreparedResolve
     CountSettled(job, **groups, fingerprint);
   }
   WriteResolutions(group, prepared, MakeResolutions(prepared, 0, now));
-  group.ChangeJob(job, std::move(changed));
+  group.AddEvent(*changed, EventOf(prepared.request, now));
+  group.ChangeJob(job, std::move(changed), prepared.request.resolved_by);
   return job->job;
 }
 
@@ -130,7 +138,8 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
     WriteResolutions(group, prepared, resolutions);
     WriteChunk(group, prepared, chunk);
     group.PutUnread(Family::kChunks, format::ChunkKey(request.job, chunk.sequence), format::EncodeChunk(chunk));
-    group.ChangeJob(job, std::move(changed));
+    group.AddEvent(*changed, EventOf(request, now));
+    group.ChangeJob(job, std::move(changed), request.resolved_by);
     return job->job;
   }
 
@@ -141,6 +150,7 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
   absl::StatusOr<CommitRows> rows = ReadForCommit(group, job, commit);
   if (!rows.ok()) return rows.status();
   rows->replaced = std::move(resolutions);
+  rows->event = EventOf(request, now);
   absl::Status committed = Commit(group, job, std::move(changed), commit, *std::move(rows), epoch, now);
   if (!committed.ok()) return committed;
   WriteChunk(group, prepared, chunk);

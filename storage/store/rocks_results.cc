@@ -80,6 +80,24 @@ absl::StatusOr<std::vector<model::ChunkResult>> RocksJobStore::ReadResults(const
   return results;
 }
 
+absl::StatusOr<std::vector<model::JobEvent>> RocksJobStore::ListJobEvents(const JobKey& key, int64_t after,
+                                                                          int32_t events_max) const {
+  const absl::StatusOr<model::JobPtr> job = GetJob(key);
+  if (!job.ok()) return job.status();
+  std::vector<model::JobEvent> events;
+  const auto range = format::NumberRange(key, std::max<int64_t>(after, 0) + 1, (*job)->last_event);
+  const auto cursor = Scan(*engine_, Family::kEvents, range);
+  for (; cursor->valid() && events.size() < static_cast<size_t>(events_max); cursor->Next()) {
+    const std::optional<int64_t> number = format::ParseNumber(cursor->key());
+    if (!number.has_value()) return CorruptKey();
+    absl::StatusOr<model::JobEvent> event = format::DecodeJobEvent(*number, cursor->value());
+    if (!event.ok()) return event.status();
+    events.push_back(*std::move(event));
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return events;
+}
+
 absl::StatusOr<model::NodeStatisticsMap> RocksJobStore::GetNodeStatistics(const JobKey& key) const {
   if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
   const auto row = engine_->Get(At(Family::kStatistics), format::StatisticsKey(key));

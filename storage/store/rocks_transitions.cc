@@ -52,20 +52,21 @@ absl::StatusOr<Gain> GainOf(const Group& group, const LaneJob& job, int64_t curs
 
 }  // namespace
 
-absl::StatusOr<JobPtr> RocksJobStore::CloseJob(const JobKey& key) {
-  return Run<JobPtr>({}, [&key, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+absl::StatusOr<JobPtr> RocksJobStore::CloseJob(const JobKey& key, std::string_view by) {
+  return Run<JobPtr>({}, [&key, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
     const absl::StatusOr<LaneJob*> job = group.FindJob(key);
     if (!job.ok()) return job.status();
     auto changed = std::make_shared<Job>(*(*job)->job);
     const absl::StatusOr<bool> closed = model::ApplyClose(*changed, now);
     if (!closed.ok()) return closed.status();
-    if (*closed) group.ChangeJob(*job, std::move(changed));
+    if (*closed) group.ChangeJob(*job, std::move(changed), by);
     return (*job)->job;
   });
 }
 
-absl::StatusOr<JobPtr> RocksJobStore::CancelJob(const JobKey& key, std::string_view reason, bool force) {
-  return Run<JobPtr>({}, [&key, reason, force, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+absl::StatusOr<JobPtr> RocksJobStore::CancelJob(const JobKey& key, std::string_view reason, bool force,
+                                                std::string_view by) {
+  return Run<JobPtr>({}, [&key, reason, force, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
     const absl::StatusOr<LaneJob*> job = group.FindJob(key);
     if (!job.ok()) return job.status();
     auto changed = std::make_shared<Job>(*(*job)->job);
@@ -77,7 +78,7 @@ absl::StatusOr<JobPtr> RocksJobStore::CancelJob(const JobKey& key, std::string_v
       const auto unacknowledged = format::NumberRange(key, changed->acknowledged_result + 1, changed->last_result);
       group.DeleteRange(Family::kResults, unacknowledged);
     }
-    group.ChangeJob(*job, std::move(changed));
+    group.ChangeJob(*job, std::move(changed), by);
     return (*job)->job;
   });
 }
@@ -121,23 +122,24 @@ absl::StatusOr<JobPtr> RocksJobStore::Acknowledge(const JobKey& key, int64_t cur
 
 absl::Status RocksJobStore::DeleteJob(const JobKey& key) {
   // Alone in its group: a verb beside it would find the job in the table.
-  return Run<JobPtr>({.alone = true},
-                     [&key](Group& group) -> absl::StatusOr<JobPtr> {
-                       const absl::StatusOr<LaneJob*> found = group.FindJob(key);
-                       if (!found.ok()) return found.status();
-                       const JobPtr job = (*found)->job;
-                       if (!model::IsFinal(job->state)) return JobNotFinished(*job);
-                       const format::KeyRange range = format::JobRange(key);
-                       for (const Family family : {Family::kJobs, Family::kChunks, Family::kInputs, Family::kResults,
-                                                   Family::kExceptions, Family::kStatistics, Family::kIndex}) {
-                         group.DeleteRange(family, range);
-                       }
-                       group.Delete(Family::kIndex, format::JobByTimeKey(key.tenant, job->create_time, key.job_id));
-                       if (!job->request_id.empty()) {
-                         group.Delete(Family::kIndex, format::RequestIdKey(key.tenant, job->request_id));
-                       }
-                       return job;
-                     })
+  return Run<JobPtr>(
+             {.alone = true},
+             [&key](Group& group) -> absl::StatusOr<JobPtr> {
+               const absl::StatusOr<LaneJob*> found = group.FindJob(key);
+               if (!found.ok()) return found.status();
+               const JobPtr job = (*found)->job;
+               if (!model::IsFinal(job->state)) return JobNotFinished(*job);
+               const format::KeyRange range = format::JobRange(key);
+               for (const Family family : {Family::kJobs, Family::kChunks, Family::kInputs, Family::kResults,
+                                           Family::kExceptions, Family::kStatistics, Family::kEvents, Family::kIndex}) {
+                 group.DeleteRange(family, range);
+               }
+               group.Delete(Family::kIndex, format::JobByTimeKey(key.tenant, job->create_time, key.job_id));
+               if (!job->request_id.empty()) {
+                 group.Delete(Family::kIndex, format::RequestIdKey(key.tenant, job->request_id));
+               }
+               return job;
+             })
       .status();
 }
 

@@ -12,30 +12,31 @@ using model::Job;
 using model::JobKey;
 using model::JobPtr;
 
-absl::StatusOr<JobPtr> RocksJobStore::PauseJob(const JobKey& key, std::string_view reason) {
-  return Run<JobPtr>({}, [&key, reason, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+absl::StatusOr<JobPtr> RocksJobStore::PauseJob(const JobKey& key, std::string_view reason, std::string_view by) {
+  return Run<JobPtr>({}, [&key, reason, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
     const absl::StatusOr<LaneJob*> job = group.FindJob(key);
     if (!job.ok()) return job.status();
     auto changed = std::make_shared<Job>(*(*job)->job);
     const absl::StatusOr<bool> paused = model::ApplyPause(*changed, reason, now);
     if (!paused.ok()) return paused.status();
-    if (*paused) group.ChangeJob(*job, std::move(changed));
+    if (*paused) group.ChangeJob(*job, std::move(changed), by);
     return (*job)->job;
   });
 }
 
-absl::StatusOr<JobPtr> RocksJobStore::ResumeJob(const JobKey& key, bool ramp) {
-  return Run<JobPtr>({}, [&key, ramp, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+absl::StatusOr<JobPtr> RocksJobStore::ResumeJob(const JobKey& key, bool ramp, std::string_view by) {
+  return Run<JobPtr>({}, [&key, ramp, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
     const absl::StatusOr<LaneJob*> job = group.FindJob(key);
     if (!job.ok()) return job.status();
     auto changed = std::make_shared<Job>(*(*job)->job);
-    if (model::ApplyResume(*changed, ramp, now)) group.ChangeJob(*job, std::move(changed));
+    if (model::ApplyResume(*changed, ramp, now)) group.ChangeJob(*job, std::move(changed), by);
     return (*job)->job;
   });
 }
 
-absl::StatusOr<JobPtr> RocksJobStore::UpdateJob(const JobKey& key, const model::JobUpdate& update) {
-  return Run<JobPtr>({}, [&key, &update, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+absl::StatusOr<JobPtr> RocksJobStore::UpdateJob(const JobKey& key, const model::JobUpdate& update,
+                                                std::string_view by) {
+  return Run<JobPtr>({}, [&key, &update, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
     const absl::StatusOr<LaneJob*> job = group.FindJob(key);
     if (!job.ok()) return job.status();
     if (update.version.has_value()) {
@@ -47,7 +48,7 @@ absl::StatusOr<JobPtr> RocksJobStore::UpdateJob(const JobKey& key, const model::
     auto changed = std::make_shared<Job>(*(*job)->job);
     const absl::StatusOr<bool> updated = model::ApplyUpdate(*changed, update, now);
     if (!updated.ok()) return updated.status();
-    if (*updated) group.RedefineJob(*job, std::move(changed));
+    if (*updated) group.RedefineJob(*job, std::move(changed), by);
     return (*job)->job;
   });
 }

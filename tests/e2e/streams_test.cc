@@ -11,16 +11,10 @@
 #include "absl/synchronization/mutex.h"
 #include "client/cpp/pipeline.h"
 #include "tests/e2e/e2e_fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace millrace::e2e {
 namespace {
-
-// A sanitizer's own memory, and what it keeps of what was freed, is not the server's.
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 class StreamsTest : public E2eFixture {
  protected:
@@ -168,7 +162,7 @@ TEST_F(StreamsTest, AClientThatPushesWithoutPauseIsHeldBack) {
   reader.join();
   // 400 MB went through. The server holds two buffers of 1 MB, 256 chunks of 0.1 MB of the stream (as they came, and as they
   // go to the store), and what gRPC and the storage engine have on the way.
-  if (!kSanitized) {
+  if (!testing::kSanitized) {
     EXPECT_LT(PeakMemoryBytes() - before, 200'000'000);
   }
 }

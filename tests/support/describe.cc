@@ -235,6 +235,17 @@ std::string Describe(const model::ExceptionGroup& group) {
   return lines.Text();
 }
 
+std::string Describe(const model::JobEvent& event) {
+  return Lines()
+      .Add("event", event.number)
+      .Add("time", event.time)
+      .Add("kind", static_cast<int>(event.kind))
+      .Add("by", event.by)
+      .Add("states", absl::StrCat(static_cast<int>(event.from_state), " ", static_cast<int>(event.to_state)))
+      .Add("detail", event.detail)
+      .Text();
+}
+
 std::string Describe(const model::ServiceVersion& version) {
   return Lines()
       .Add("tenant", version.tenant)

@@ -9,6 +9,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::testing {
@@ -20,6 +21,7 @@ std::string Describe(const model::ChunkResult& result);
 std::string Describe(const model::NodeStatisticsMap& nodes);
 std::string Describe(const model::RecordException& exception);
 std::string Describe(const model::ExceptionGroup& group);
+std::string Describe(const model::JobEvent& event);
 std::string Describe(const model::ServiceVersion& version);
 std::string Describe(const model::ServiceSummary& service);
 /// Code, message, reason and all that is attached.

@@ -1,8 +1,10 @@
 #include "tools/millrace/commands.h"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -66,6 +68,16 @@ CLI::App* CommandTree::AddCommand(CLI::App* parent, const std::string& name, con
   for (const auto line : absl::StrSplit(examples, '\n')) absl::StrAppend(&footer, "  ", line, "\n");
   command->footer(footer + kGlobalHelp);
   return command;
+}
+
+CLI::Validator AtLeastOne() {
+  const auto check = [](const std::string& text) {
+    int64_t number = 0;
+    return absl::SimpleAtoi(text, &number) && number >= 1
+               ? std::string()
+               : absl::StrCat("expected a whole number of at least 1, not ", text);
+  };
+  return CLI::Validator(check, "", "AtLeastOne");
 }
 
 std::vector<std::string> EnumNames(const google::protobuf::EnumDescriptor& descriptor, std::string_view prefix) {

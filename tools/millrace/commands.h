@@ -55,15 +55,20 @@ class CommandTree {
 /// The names of an enum without their prefix, but for its value 0: what an option may be.
 std::vector<std::string> EnumNames(const google::protobuf::EnumDescriptor& descriptor, std::string_view prefix);
 
+/// A whole number of at least 1.
+CLI::Validator AtLeastOne();
+
 // One function a family of commands, each in a file of its name.
 void AddRunCommand(CommandTree& tree);
 void AddServicesCommands(CommandTree& tree);
 void AddPipelinesCommands(CommandTree& tree);
 void AddJobsCommands(CommandTree& tree);
 /// jobs export.
+void AddCompareCommand(CommandTree& tree, CLI::App* jobs);
 void AddExportCommand(CommandTree& tree, CLI::App* jobs);
 /// pause, resume, update, in the group `jobs`.
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
+void AddWatchCommand(CommandTree& tree, CLI::App* jobs);
 /// One more of `jobs`.
 void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
 void AddExceptionsCommands(CommandTree& tree);

@@ -234,7 +234,7 @@ void AddExceptionsCommands(CommandTree& tree) {
       ->check(CLI::IsMember(EnumNames(*v1::ExceptionState_descriptor(), kStatePrefix), CLI::ignore_case));
   list->add_option("--limit", list_options->limit, "The most exceptions to list")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->capture_default_str();
   tree.OnRun(list, list_options, &List);
 

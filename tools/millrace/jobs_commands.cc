@@ -54,6 +54,43 @@ absl::Status ReadTime(const Session& session, const std::string& name, const std
   return absl::OkStatus();
 }
 
+/// The first items of a list.
+template <typename T>
+struct Taken {
+  std::vector<T> items;
+  /// There are more.
+  bool is_cut = false;
+};
+
+template <typename T>
+absl::StatusOr<Taken<T>> Take(client::Paginated<T> all, int64_t limit) {
+  Taken<T> taken;
+  for (const absl::StatusOr<T>& item : all) {
+    if (!item.ok()) return item.status();
+    taken.is_cut = static_cast<int64_t>(taken.items.size()) == limit;
+    if (taken.is_cut) break;
+    taken.items.push_back(*item);
+  }
+  return taken;
+}
+
+/// Prints a list as `render` does, or as JSON under `name`.
+template <typename T>
+ExitCode Print(Session& session, const Taken<T>& list, const char* name, const char* nothing,
+               std::string (*render)(const std::vector<T>&, const Session&)) {
+  if (session.json()) {
+    std::vector<std::string> items;
+    items.reserve(list.items.size());
+    for (const T& item : list.items) items.push_back(ToJson(item));
+    session.PrintJson(JsonObject({{name, JsonArray(items)}, {"truncated", list.is_cut ? "true" : "false"}}));
+    return ExitCode::kOk;
+  }
+  session.out() << render(list.items, session);
+  if (list.items.empty()) session.err() << nothing << "\n";
+  if (list.is_cut) session.err() << "there are more; --limit shows them\n";
+  return ExitCode::kOk;
+}
+
 absl::StatusOr<ExitCode> List(Session& session, const JobsOptions& options) {
   v1::ListJobsRequest request;
   request.set_service(options.service);
@@ -78,25 +115,9 @@ absl::StatusOr<ExitCode> List(Session& session, const JobsOptions& options) {
     v1::JobState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
     request.add_states(state);
   }
-  std::vector<v1::Job> jobs;
-  bool is_cut = false;
-  for (const absl::StatusOr<v1::Job>& job : client->AllJobs(request, session.call())) {
-    if (!job.ok()) return During("cannot list the jobs", job.status());
-    is_cut = static_cast<int64_t>(jobs.size()) == options.limit;
-    if (is_cut) break;
-    jobs.push_back(*job);
-  }
-  if (session.json()) {
-    std::vector<std::string> list;
-    list.reserve(jobs.size());
-    for (const v1::Job& job : jobs) list.push_back(ToJson(job));
-    session.PrintJson(JsonObject({{"jobs", JsonArray(list)}, {"truncated", is_cut ? "true" : "false"}}));
-    return ExitCode::kOk;
-  }
-  session.out() << RenderJobs(jobs, session);
-  if (jobs.empty()) session.err() << "no such job\n";
-  if (is_cut) session.err() << "there are more; --limit shows them\n";
-  return ExitCode::kOk;
+  const auto jobs = Take(client->AllJobs(request, session.call()), options.limit);
+  if (!jobs.ok()) return During("cannot list the jobs", jobs.status());
+  return Print(session, *jobs, "jobs", "no such job", &RenderJobs);
 }
 
 absl::StatusOr<ExitCode> Show(Session& session, const JobsOptions& options) {
@@ -136,25 +157,19 @@ absl::StatusOr<ExitCode> Chunks(Session& session, const JobsOptions& options) {
   v1::ListChunksRequest request;
   request.set_job_id(options.id);
   request.set_other_code_than_job(options.other_code);
-  std::vector<v1::ChunkInfo> chunks;
-  bool is_cut = false;
-  for (const absl::StatusOr<v1::ChunkInfo>& chunk : client->AllChunks(request, session.call())) {
-    if (!chunk.ok()) return During("cannot list the chunks", chunk.status());
-    is_cut = static_cast<int64_t>(chunks.size()) == options.limit;
-    if (is_cut) break;
-    chunks.push_back(*chunk);
-  }
-  if (session.json()) {
-    std::vector<std::string> list;
-    list.reserve(chunks.size());
-    for (const v1::ChunkInfo& chunk : chunks) list.push_back(ToJson(chunk));
-    session.PrintJson(JsonObject({{"chunks", JsonArray(list)}, {"truncated", is_cut ? "true" : "false"}}));
-    return ExitCode::kOk;
-  }
-  session.out() << RenderChunks(chunks, session);
-  if (chunks.empty()) session.err() << "no such chunk\n";
-  if (is_cut) session.err() << "there are more; --limit shows them\n";
-  return ExitCode::kOk;
+  const auto chunks = Take(client->AllChunks(request, session.call()), options.limit);
+  if (!chunks.ok()) return During("cannot list the chunks", chunks.status());
+  return Print(session, *chunks, "chunks", "no such chunk", &RenderChunks);
+}
+
+absl::StatusOr<ExitCode> Events(Session& session, const JobsOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::ListJobEventsRequest request;
+  request.set_job_id(options.id);
+  const auto events = Take(client->AllJobEvents(request, session.call()), options.limit);
+  if (!events.ok()) return During("cannot list the events", events.status());
+  return Print(session, *events, "events", "no event is kept of this job", &RenderJobEvents);
 }
 
 absl::StatusOr<ExitCode> Stats(Session& session, const JobsOptions& options) {
@@ -222,7 +237,7 @@ void AddJobsCommands(CommandTree& tree) {
   list->add_option("--before", list_options->before, "Only jobs created before then")->type_name("TIME");
   list->add_option("--limit", list_options->limit, "The most jobs to list")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->capture_default_str();
   tree.OnRun(list, list_options, &List);
 
@@ -240,7 +255,7 @@ void AddJobsCommands(CommandTree& tree) {
   explain->add_option("ID", explain_options->id, "The job, or its pipeline: the ids are the same")->required();
   explain->add_option("--chunk", explain_options->chunk, "The chunk with this place in push order, from 1 on")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeastOne());
   tree.OnRun(explain, explain_options, &Explain);
 
   auto chunks_options = std::make_shared<JobsOptions>();
@@ -253,9 +268,21 @@ void AddJobsCommands(CommandTree& tree) {
                    "Only chunks that ran under another config hash than the job has now");
   chunks->add_option("--limit", chunks_options->limit, "The most chunks to list")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->capture_default_str();
   tree.OnRun(chunks, chunks_options, &Chunks);
+
+  auto events_options = std::make_shared<JobsOptions>();
+  events_options->limit = 1000;
+  CLI::App* events = tree.AddCommand(group, "events", "Show what happened to a job, when, and whose call it was",
+                                     "millrace jobs events 01h2xcejqtf2nbrexx3vqjhp41\n"
+                                     "millrace jobs events 01h2xcejqtf2nbrexx3vqjhp41 -o json | jq .events[].detail");
+  events->add_option("ID", events_options->id, "The job, or its pipeline: the ids are the same")->required();
+  events->add_option("--limit", events_options->limit, "The most events to show, from the oldest on")
+      ->type_name("N")
+      ->check(AtLeastOne())
+      ->capture_default_str();
+  tree.OnRun(events, events_options, &Events);
 
   auto stats_options = std::make_shared<JobsOptions>();
   CLI::App* stats = tree.AddCommand(group, "stats", "Show how fast a job goes, and what each node of its service did",
@@ -283,6 +310,8 @@ void AddJobsCommands(CommandTree& tree) {
   remove->add_flag("--force", delete_options->force, "Cancel it first if it has not ended");
   tree.OnRun(remove, delete_options, &Delete);
 
+  AddWatchCommand(tree, group);
+  AddCompareCommand(tree, group);
   AddExportCommand(tree, group);
 }
 

@@ -65,6 +65,12 @@ absl::StatusOr<ExitCode> Create(Session& session, const PipelinesOptions& option
   return ShowJob(session, pipeline->job());
 }
 
+/// The same command again stores what is missing, unless it was other chunks that were refused.
+absl::Status WithPushHint(const absl::Status& status, const std::string& hint) {
+  absl::Status failed = During("cannot push", status);
+  return absl::IsAlreadyExists(status) ? failed : WithHint(std::move(failed), hint);
+}
+
 absl::StatusOr<ExitCode> Push(Session& session, const PipelinesOptions& options) {
   auto summary = SummaryOf(options.input.summaries);
   if (!summary.ok()) return summary.status();
@@ -105,10 +111,10 @@ absl::StatusOr<ExitCode> Push(Session& session, const PipelinesOptions& options)
     }
     if (!cut->has_value()) break;
     if (auto id = (*pusher)->Push(std::move((*cut)->chunk)); !id.ok()) {
-      return WithHint(During("cannot push", id.status()), hint);
+      return WithPushHint(id.status(), hint);
     }
   }
-  if (auto status = (*pusher)->Flush(); !status.ok()) return WithHint(During("cannot push", status), hint);
+  if (auto status = (*pusher)->Flush(); !status.ok()) return WithPushHint(status, hint);
   if (session.json()) {
     session.PrintJson(JsonObject({{"pipelineId", records::JsonString(options.id)},
                                   {"chunkPrefix", records::JsonString(prefix)},

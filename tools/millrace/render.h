@@ -49,6 +49,9 @@ std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, c
 
 /// One line a chunk; empty for none.
 std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session& session);
+/// One event on a line.
+std::string EventLine(const v1::JobEvent& event, const Session& session);
+std::string RenderJobEvents(const std::vector<v1::JobEvent>& events, const Session& session);
 
 /// The numbers of a job, then what each node did.
 std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Session& session);

@@ -13,6 +13,19 @@ namespace {
 
 std::string DurationOf(const google::protobuf::Duration& duration) { return HumanDuration(FromProto(duration)); }
 
+std::string StateText(v1::JobState state) {
+  return std::string(absl::StripPrefix(v1::JobState_Name(state), "JOB_STATE_"));
+}
+
+std::string WhatHappened(const v1::JobEvent& event) {
+  if (event.kind() == v1::JOB_EVENT_KIND_STATE_CHANGED) {
+    return absl::StrCat(StateText(event.from_state()), " -> ", StateText(event.to_state()));
+  }
+  return std::string(absl::StripPrefix(v1::JobEventKind_Name(event.kind()), "JOB_EVENT_KIND_"));
+}
+
+std::string AuthorOf(const v1::JobEvent& event) { return event.by().empty() ? "server" : event.by(); }
+
 std::string RateText(double per_second) { return HumanRate(std::llround(per_second * 1e6), absl::Seconds(1'000'000)); }
 
 std::vector<std::string> NodeCells(const v1::NodeStatistics& node) {
@@ -68,6 +81,21 @@ std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session
                   committed ? HumanCount(chunk.attempts()) : "", committed ? HumanCount(chunk.result_number()) : "",
                   session.Time(chunk.push_time()), committed ? session.Time(chunk.commit_time()) : "",
                   chunk.config_hash().substr(0, 12)});
+  }
+  return table.empty() ? "" : table.Render(session.out_style());
+}
+
+std::string EventLine(const v1::JobEvent& event, const Session& session) {
+  std::string line = absl::StrCat(session.Time(event.time()), "  ", WhatHappened(event), " by ", AuthorOf(event));
+  if (!event.detail().empty()) absl::StrAppend(&line, ": ", event.detail());
+  return line;
+}
+
+std::string RenderJobEvents(const std::vector<v1::JobEvent>& events, const Session& session) {
+  Table table({{"NUMBER", Align::kRight}, {"TIME"}, {"EVENT"}, {"BY"}, {"DETAIL"}});
+  for (const v1::JobEvent& event : events) {
+    table.AddRow(
+        {HumanCount(event.number()), session.Time(event.time()), WhatHappened(event), AuthorOf(event), event.detail()});
   }
   return table.empty() ? "" : table.Render(session.out_style());
 }

@@ -197,10 +197,10 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
       ->type_name("NAME");
   auto* first = submit->add_option("--sample-first", options.sample_first, "Run only the first N records")
                     ->type_name("N")
-                    ->check(CLI::PositiveNumber);
+                    ->check(AtLeastOne());
   submit->add_option("--sample-every", options.sample_every, "Run only the first record and each N-th behind it")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->excludes(first);
   submit
       ->add_option("--chunk-size", options.chunk_size,
@@ -209,7 +209,7 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
       ->check(CLI::Range(1, model::kChunkRecordsMax).description(""));
   submit->add_option("--estimated-records", options.estimated_records, "How many records to expect, for progress")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeastOne());
 }
 
 }  // namespace

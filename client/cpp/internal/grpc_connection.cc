@@ -156,6 +156,19 @@ class GrpcConnection final : public Connection {
                                                     const CallOptions& options) override {
     return Call(method::kListChunks, *jobs_, &v1::JobService::Stub::ListChunks, request, options);
   }
+  absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& request,
+                                                    const CallOptions& options) override {
+    return Call(method::kCompareJob, *jobs_, &v1::JobService::Stub::CompareJob, request, options);
+  }
+  std::unique_ptr<WatchJobCall> WatchJob(const v1::WatchJobRequest& request, const CallOptions& options) override {
+    DriveReconnect();
+    return std::make_unique<GrpcReadStream<v1::WatchJobResponse>>(
+        options, [&](grpc::ClientContext* context) { return jobs_->WatchJob(context, request); });
+  }
+  absl::StatusOr<v1::ListJobEventsResponse> ListJobEvents(const v1::ListJobEventsRequest& request,
+                                                          const CallOptions& options) override {
+    return Call(method::kListJobEvents, *jobs_, &v1::JobService::Stub::ListJobEvents, request, options);
+  }
   absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) override {
     return Call(method::kUpdateJob, *jobs_, &v1::JobService::Stub::UpdateJob, request, options);
   }

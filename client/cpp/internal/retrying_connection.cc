@@ -131,6 +131,17 @@ class RetryingConnection final : public Connection {
                                                     const CallOptions& options) override {
     return Repeat(method::kListChunks, &Connection::ListChunks, request, options);
   }
+  absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& request,
+                                                    const CallOptions& options) override {
+    return Repeat(method::kCompareJob, &Connection::CompareJob, request, options);
+  }
+  std::unique_ptr<WatchJobCall> WatchJob(const v1::WatchJobRequest& request, const CallOptions& options) override {
+    return inner_->WatchJob(request, options);
+  }
+  absl::StatusOr<v1::ListJobEventsResponse> ListJobEvents(const v1::ListJobEventsRequest& request,
+                                                          const CallOptions& options) override {
+    return Repeat(method::kListJobEvents, &Connection::ListJobEvents, request, options);
+  }
   absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kUpdateJob, &Connection::UpdateJob, request, options);
   }

@@ -111,6 +111,7 @@ class FakeStream {
 };
 
 using FakePushStream = FakeStream<v1::PushStreamRequest, v1::PushStreamResponse>;
+using FakeWatch = FakeStream<v1::WatchJobRequest, v1::WatchJobResponse>;
 using FakePullStream = FakeStream<v1::PullStreamRequest, v1::PullStreamResponse>;
 
 }  // namespace millrace::client

@@ -22,6 +22,9 @@ class MockConnection : public Connection {
     ON_CALL(*this, PushStream).WillByDefault([](const CallOptions&) {
       return FakePushStream::Ended(absl::UnimplementedError("not expected by the test"));
     });
+    ON_CALL(*this, WatchJob).WillByDefault([](const v1::WatchJobRequest&, const CallOptions&) {
+      return FakeWatch::Ended(absl::UnimplementedError("not expected by the test"));
+    });
     ON_CALL(*this, PullStream).WillByDefault([](const CallOptions&) {
       return FakePullStream::Ended(absl::UnimplementedError("not expected by the test"));
     });
@@ -66,6 +69,11 @@ class MockConnection : public Connection {
               (const v1::GetJobStatisticsRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ListChunksResponse>, ListChunks, (const v1::ListChunksRequest&, const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::CompareJobResponse>, CompareJob, (const v1::CompareJobRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(std::unique_ptr<WatchJobCall>, WatchJob, (const v1::WatchJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListJobEventsResponse>, ListJobEvents,
+              (const v1::ListJobEventsRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, UpdateJob, (const v1::UpdateJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, PauseJob, (const v1::PauseJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, ResumeJob, (const v1::ResumeJobRequest&, const CallOptions&), (override));

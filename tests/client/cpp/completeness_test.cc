@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::_;
 using ::testing::ElementsAre;
+using ::testing::Ref;
 using ::testing::Return;
 
 using Proof = std::function<bool()>;
@@ -103,6 +104,17 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, ListRecords, ListRecordsRequest, ListRecordsResponse),
       PROOF(JobService, GetJobStatistics, GetJobStatisticsRequest, JobStatistics),
       PROOF(JobService, ListChunks, ListChunksRequest, ListChunksResponse),
+      PROOF(JobService, CompareJob, CompareJobRequest, CompareJobResponse),
+      {"millrace.v1.JobService.WatchJob",
+       [] {
+         auto connection = std::make_shared<::testing::StrictMock<MockConnection>>();
+         const v1::WatchJobRequest request;
+         EXPECT_CALL(*connection, WatchJob(Ref(request), _)).WillOnce([](const auto&, const CallOptions& options) {
+           return FakeWatch::Ended(absl::AbortedError(absl::FormatDuration(*options.timeout)));
+         });
+         return Client(connection).WatchJob(request, {.timeout = absl::Seconds(7)})->Finish().message() == "7s";
+       }},
+      PROOF(JobService, ListJobEvents, ListJobEventsRequest, ListJobEventsResponse),
       PROOF(JobService, UpdateJob, UpdateJobRequest, Job),
       PROOF(JobService, PauseJob, PauseJobRequest, Job),
       PROOF(JobService, ResumeJob, ResumeJobRequest, Job),

@@ -275,6 +275,8 @@ TEST_F(ExceptionsTest, BadRequestsNameTheField) {
   EXPECT_EQ(FieldOf(ReprocessExceptions(reprocess, call_, deps_).status()), "ids.ids");
   reprocess.mutable_ids()->add_ids("x");
   EXPECT_EQ(FieldOf(ReprocessExceptions(reprocess, call_, deps_).status()), "ids.ids[0]");
+  reprocess.set_fingerprint("ffff");
+  EXPECT_EQ(FieldOf(ReprocessExceptions(reprocess, call_, deps_).status()), "fingerprint");
   reprocess.set_fingerprint("");
   EXPECT_EQ(FieldOf(ReprocessExceptions(reprocess, call_, deps_).status()), "fingerprint");
 }

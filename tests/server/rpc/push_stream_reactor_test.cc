@@ -67,6 +67,26 @@ TEST_F(PushStreamTest, ABadChunkIsRefusedAloneAndInItsPlace) {
   EXPECT_TRUE(call.Finish().ok());
 }
 
+TEST_F(PushStreamTest, WhereItIsAskedForNothingIsStoredBehindARefusedChunk) {
+  for (const char* refused : {"a", "no spaces"}) {
+    PushCall call(*pipelines_);
+    v1::PushStreamRequest start;
+    start.mutable_start()->set_pipeline_id(id_);
+    start.mutable_start()->set_stop_at_refusal(true);
+    call.Write(start);
+    call.WriteChunk("a");
+    call.WriteChunk(refused, "{\"n\":2}\n");
+    for (int i = 0; i < 100; ++i) call.WriteChunk(absl::StrCat("behind-", i));
+    EXPECT_TRUE(call.Read()->has_chunk());
+    const auto answer = call.Read();
+    EXPECT_EQ(answer->chunk_id(), refused);
+    EXPECT_TRUE(answer->has_error());
+    EXPECT_FALSE(call.Read().has_value());
+    EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::ABORTED);
+    EXPECT_EQ((*store_->GetJob({"default", id_}))->last_sequence, 1);
+  }
+}
+
 TEST_F(PushStreamTest, AChunkThatIsStoredAlreadyIsADuplicateEvenWhenThePipelineIsClosed) {
   PushChunks(2);
   ClosePipeline();

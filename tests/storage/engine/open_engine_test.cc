@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "storage/engine/engine.h"
@@ -96,6 +97,27 @@ TEST(OpenEngineTest, DamagedFilesAreCalledDamaged) {
   const absl::Status damaged = Open(root.path()).status();
   EXPECT_THAT(damaged, IsError(Reason::kStorageCorrupt));
   EXPECT_THAT(MessageOf(damaged), HasSubstr(root.path().string()));
+}
+
+TEST(OpenEngineTest, AFamilyThatAnOlderVersionDidNotHaveIsReadAsEmpty) {
+  const TemporaryFolder root;
+  EngineOptions options;
+  options.folder = root.path();
+  options.families = {{"old", false, false}};
+  options.log_bytes = 1;
+  {
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> engine, OpenEngine(options));
+    for (int i = 0; i < 3; ++i) {
+      const std::unique_ptr<WriteUnit> unit = engine->NewUnit();
+      unit->Put(0, "key", "value");
+      ASSERT_THAT(engine->Write(*unit, true), IsOk());
+    }
+  }
+  options.families = {{"new", false, false}, {"old", false, false}};
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Engine> engine, OpenEngineToRead(options, true));
+  EXPECT_FALSE(engine->Scan(0, "", "\xff")->valid());
+  EXPECT_EQ(*engine->Get(0, "unflushed"), std::nullopt);
+  EXPECT_EQ(*engine->Get(1, "key"), "value");
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ std::vector<Sample> Samples() {
        [](std::string_view row) { return DecodeExceptionBlock(row).status(); }},
       {"Resolution", EncodeResolution(SampleResolution()),
        [](std::string_view row) { return DecodeResolution(row).status(); }},
+      {"Event", EncodeJobEvent(SampleEvent()), [](std::string_view row) { return DecodeJobEvent(3, row).status(); }},
       {"Group", EncodeExceptionGroup(SampleGroup()),
        [](std::string_view row) { return DecodeExceptionGroup(row).status(); }},
       {"Statistics", EncodeNodeStatistics(SampleStatistics()),

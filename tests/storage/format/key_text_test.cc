@@ -24,6 +24,7 @@ std::vector<std::pair<Family, std::string>> OneOfEach() {
           {Family::kExceptions, ExceptionGroupKey(kJob, "00ff")},
           {Family::kExceptions, ResolutionKey(kJob, {12, 3})},
           {Family::kStatistics, StatisticsKey(kJob)},
+          {Family::kEvents, JobEventKey(kJob, 4)},
           {Family::kServices, ServiceVersionKey("acme", "a/b", "1.0.0")},
           {Family::kIndex, ChunkIdKey(kJob, "c-1")},
           {Family::kIndex, RequestIdKey("acme", "r-1")},
@@ -48,10 +49,10 @@ TEST(KeyTextTest, EveryKeyIsTakenApartByName) {
           "input acme/job-1 sequence=12", "result acme/job-1 number=7", "exceptions acme/job-1 sequence=12 last=3",
           "exceptions by fingerprint acme/job-1 fingerprint=00ff sequence=12 last=3",
           "exception group acme/job-1 fingerprint=00ff", "resolution acme/job-1 sequence=12 index=3",
-          "statistics acme/job-1", "service version acme service=a/b version=1.0.0", "chunk id acme/job-1 chunk_id=c-1",
-          "request id acme request_id=r-1", "unique key acme unique_key=u-1", "version id acme version_id=v-1",
-          "job by time acme create_time=2023-11-14T22:13:20+00:00 job_id=job-1", "unfinished job acme/job-1",
-          "number name=epoch"}));
+          "statistics acme/job-1", "event acme/job-1 number=4", "service version acme service=a/b version=1.0.0",
+          "chunk id acme/job-1 chunk_id=c-1", "request id acme request_id=r-1", "unique key acme unique_key=u-1",
+          "version id acme version_id=v-1", "job by time acme create_time=2023-11-14T22:13:20+00:00 job_id=job-1",
+          "unfinished job acme/job-1", "number name=epoch"}));
 }
 
 TEST(KeyTextTest, AKeyThatIsCutOffOrTooLongIsDamaged) {

@@ -43,6 +43,18 @@ TEST(RowsTest, AJobComesBackWhole) {
   EXPECT_EQ(Describe(decoded), Describe(job));
 }
 
+TEST(RowsTest, AnEventComesBackWhole) {
+  ASSERT_OK_AND_ASSIGN(const model::JobEvent decoded, DecodeJobEvent(3, EncodeJobEvent(SampleEvent())));
+  EXPECT_EQ(decoded, SampleEvent());
+}
+
+TEST(RowsTest, TheNumberOfTheNewestEventIsPartOfTheProgress) {
+  model::Job job = SampleJob();
+  job.last_event = 19;
+  ASSERT_OK_AND_ASSIGN(const model::Job decoded, DecodeJob(EncodeJobDefinition(job), EncodeJobProgress(job)));
+  EXPECT_EQ(decoded.last_event, 19);
+}
+
 TEST(RowsTest, APauseIsPartOfTheProgress) {
   const model::Job before = SampleJob();
   model::Job job = before;
@@ -196,6 +208,7 @@ TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
       {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "bc6049b9a36ea84b"},
       {EncodeExceptionGroup(SampleGroup()), "27344cc75661d8c8"},
       {EncodeResolution(SampleResolution()), "b5804a949da7a9ac"},
+      {EncodeJobEvent(SampleEvent()), "7b5a1ce4dc002998"},
       {EncodeNodeStatistics(SampleStatistics()), "8b1f88e7a18b6e4a"},
       {EncodeServiceVersion(SampleVersion()), "a4d7e01ce80ecac6"},
       {EncodeIndexedChunk({7, "hash"}), "5fe3ec4c666a1074"},

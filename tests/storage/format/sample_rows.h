@@ -7,6 +7,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/model/service_version.h"
 #include "tests/support/factories.h"
 
@@ -144,6 +145,16 @@ inline model::ExceptionGroup SampleGroup() {
   using millrace::testing::At;
   return {"0123456789abcdef", "mass", "FAILED", "unknown '…'", "config-hash", 12, At(1), At(2), "3-1",
           "unknown 'x'",      5};
+}
+
+inline model::JobEvent SampleEvent() {
+  return {.number = 3,
+          .time = millrace::testing::At(2),
+          .kind = model::JobEventKind::kStateChanged,
+          .by = "somebody",
+          .from_state = model::JobState::kInProgress,
+          .to_state = model::JobState::kPaused,
+          .detail = "why"};
 }
 
 inline model::Resolution SampleResolution() {

@@ -6,10 +6,12 @@
 
 #include "millrace/v1/errors.pb.h"
 #include "millrace/v1/job.pb.h"
+#include "millrace/v1/job_service.pb.h"
 #include "millrace/v1/records.pb.h"
 #include "storage/model/chunk.h"
 #include "storage/model/errors.h"
 #include "storage/model/job.h"
+#include "storage/model/job_event.h"
 #include "storage/model/job_rules.h"
 
 namespace millrace::model {
@@ -40,6 +42,16 @@ TEST(StoredNumbersTest, JobStatesAreThoseOfTheProto) {
     const std::string name(JobStateName(static_cast<JobState>(value->number())));
     EXPECT_EQ("JOB_STATE_" + name, value->name());
   }
+}
+
+TEST(StoredNumbersTest, KindsOfEventsAreThoseOfTheProto) {
+  EXPECT_EQ(static_cast<int>(JobEventKind::kCreated), v1::JOB_EVENT_KIND_CREATED);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kStateChanged), v1::JOB_EVENT_KIND_STATE_CHANGED);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kVersionChanged), v1::JOB_EVENT_KIND_VERSION_CHANGED);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kUpdated), v1::JOB_EVENT_KIND_UPDATED);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kFirstException), v1::JOB_EVENT_KIND_FIRST_EXCEPTION);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kExceptionsResolved), v1::JOB_EVENT_KIND_EXCEPTIONS_RESOLVED);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kSourceRead), v1::JOB_EVENT_KIND_SOURCE_READ);
 }
 
 TEST(StoredNumbersTest, OutcomesAreThoseOfTheProto) {

@@ -94,6 +94,7 @@ std::string DescribeJob(const JobStore& store, const model::JobKey& key) {
     absl::StrAppend(&text, "chunk ", sequence, "\n", Describe(store.ReadChunk(key, sequence)));
   }
   absl::StrAppend(&text, "results\n", Describe(store.ReadResults(key, 0, kAll, std::numeric_limits<int64_t>::max())));
+  absl::StrAppend(&text, "events\n", Describe(store.ListJobEvents(key, 0, kAll)));
   absl::StrAppend(&text, "nodes\n", Describe(store.GetNodeStatistics(key)));
   const absl::StatusOr<Page<model::RecordException>> exceptions =
       store.ListExceptions({.job = key, .fingerprint = "", .page_size = kAll});

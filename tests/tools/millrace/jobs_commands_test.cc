@@ -1,4 +1,4 @@
-// jobs list with filters, jobs stats and jobs chunks.
+// jobs list with filters, jobs stats, jobs chunks and jobs events.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -118,6 +118,28 @@ TEST_F(JobsCommandsTest, ChunksAreListedWithWhatBecameOfThem) {
   EXPECT_THAT(out(), Not(HasSubstr("0123456789abc")));
   EXPECT_EQ(Run({"jobs", "chunks", "j", "--limit", "1", "-o", "json"}, connection_), 0) << err();
   EXPECT_THAT(out(), HasSubstr("\"truncated\": true"));
+}
+
+TEST_F(JobsCommandsTest, EventsSayWhoDidWhat) {
+  v1::ListJobEventsResponse response;
+  v1::JobEvent& paused = *response.add_events();
+  paused.set_number(7);
+  paused.set_kind(v1::JOB_EVENT_KIND_STATE_CHANGED);
+  paused.set_from_state(v1::JOB_STATE_IN_PROGRESS);
+  paused.set_to_state(v1::JOB_STATE_PAUSED);
+  paused.set_by("ann");
+  paused.set_detail("slow disk");
+  response.add_events()->set_kind(v1::JOB_EVENT_KIND_FIRST_EXCEPTION);
+  EXPECT_CALL(*connection_, ListJobEvents).WillOnce([&](const v1::ListJobEventsRequest& request, const auto&) {
+    EXPECT_EQ(request.job_id(), "j");
+    return response;
+  });
+  EXPECT_EQ(Run({"jobs", "events", "j"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("IN_PROGRESS -> PAUSED"));
+  EXPECT_THAT(out(), HasSubstr("ann"));
+  EXPECT_THAT(out(), HasSubstr("slow disk"));
+  EXPECT_THAT(out(), HasSubstr("FIRST_EXCEPTION"));
+  EXPECT_THAT(out(), HasSubstr("server"));
 }
 
 }  // namespace

@@ -1,0 +1,95 @@
+// `millrace jobs watch`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "client/cpp/mocks/fake_stream.h"
+#include "client/cpp/mocks/mock_connection.h"
+#include "tests/tools/millrace/cli_fixture.h"
+
+namespace millrace::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::InSequence;
+using ::testing::Not;
+using ::testing::Return;
+using ::testing::StrictMock;
+
+class WatchTest : public CliFixture {
+ protected:
+  static v1::WatchJobResponse Message(v1::JobState state, int64_t event, int64_t failed = 0) {
+    v1::WatchJobResponse message;
+    message.mutable_job()->set_id("j");
+    message.mutable_job()->set_state(state);
+    message.mutable_job()->mutable_summary()->set_records_submitted(10);
+    message.mutable_job()->mutable_summary()->set_records_completed(10 - failed);
+    message.mutable_job()->mutable_summary()->set_records_failed(failed);
+    v1::JobEvent& told = *message.add_events();
+    told.set_number(event);
+    told.set_kind(v1::JOB_EVENT_KIND_STATE_CHANGED);
+    told.set_from_state(v1::JOB_STATE_CREATED);
+    told.set_to_state(state);
+    told.set_detail("because");
+    message.set_last_event(event);
+    message.set_ended(state == v1::JOB_STATE_COMPLETED || state == v1::JOB_STATE_CANCELLED);
+    return message;
+  }
+
+  /// The next watch is one of these messages, and ends so.
+  void ExpectWatch(int64_t after, const std::vector<v1::WatchJobResponse>& messages, absl::Status end) {
+    EXPECT_CALL(*connection_, WatchJob).WillOnce([=](const v1::WatchJobRequest& request, const auto&) {
+      EXPECT_EQ(request.job_id(), "j");
+      EXPECT_EQ(request.after_event(), after);
+      client::FakeWatch server;
+      for (const v1::WatchJobResponse& message : messages) server.Answer(message);
+      server.End(end);
+      return server.Call();
+    });
+  }
+
+  std::shared_ptr<StrictMock<client::MockConnection>> connection_ =
+      std::make_shared<StrictMock<client::MockConnection>>();
+};
+
+TEST_F(WatchTest, SaysWhatHappensAndEndsWithTheJob) {
+  ExpectWatch(0, {Message(v1::JOB_STATE_IN_PROGRESS, 2), Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("CREATED -> IN_PROGRESS by server: because\n"));
+  EXPECT_THAT(err(), HasSubstr("CREATED -> COMPLETED by server: because\n"));
+  EXPECT_THAT(out(), HasSubstr("COMPLETED"));
+}
+
+TEST_F(WatchTest, GoesOnBehindTheLastEventWhenTheServerIsBack) {
+  const InSequence sequence;
+  ExpectWatch(0, {Message(v1::JOB_STATE_IN_PROGRESS, 2)}, absl::UnavailableError("gone"));
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(v1::Job()));
+  ExpectWatch(2, {Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+}
+
+TEST_F(WatchTest, TheExitCodeSaysHowItEnded) {
+  ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3, 2)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 3);
+  ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3, 2)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j", "--allow-exceptions"}, connection_), 0);
+  ExpectWatch(0, {Message(v1::JOB_STATE_CANCELLED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 1);
+  ExpectWatch(0, {}, absl::NotFoundError("no such job"));
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 1);
+  EXPECT_THAT(err(), HasSubstr("cannot watch the job"));
+}
+
+TEST_F(WatchTest, JsonIsOneDocumentAMessage) {
+  ExpectWatch(0, {Message(v1::JOB_STATE_IN_PROGRESS, 2), Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j", "-o", "json"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("\"lastEvent\""));
+  EXPECT_THAT(out(), Not(HasSubstr("Pushed")));
+  EXPECT_EQ(err(), "");
+}
+
+}  // namespace
+}  // namespace millrace::cli

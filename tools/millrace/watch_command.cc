@@ -1,0 +1,98 @@
+// `jobs watch`: what happens to a job, as it happens.
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tools/millrace/commands.h"
+#include "tools/millrace/human.h"
+#include "tools/millrace/json_output.h"
+#include "tools/millrace/progress.h"
+#include "tools/millrace/render.h"
+
+namespace millrace::cli {
+namespace {
+
+// The server may be away for long while somebody watches.
+constexpr absl::Duration kWatchRetryFor = absl::Minutes(5);
+
+struct WatchOptions {
+  std::string id;
+  bool allow_exceptions = false;
+};
+
+ProgressState StateOf(const v1::Job& job) {
+  const v1::JobSummary& sums = job.summary();
+  ProgressState state{.records = sums.records_completed() + sums.records_failed() + sums.records_discarded(),
+                      .failed = sums.records_failed(),
+                      .share = {}};
+  const bool takes_input = job.state() == v1::JOB_STATE_CREATED || job.state() == v1::JOB_STATE_IN_PROGRESS;
+  const int64_t total = takes_input ? job.source_progress().total_records() : sums.records_submitted();
+  if (total > 0) state.share = static_cast<double>(state.records) / static_cast<double>(total);
+  return state;
+}
+
+/// Shows messages until the job ends, the stream breaks or the user interrupts. `last` is the last one.
+absl::Status Follow(Session& session, const client::Client& client, Progress& progress, v1::WatchJobResponse& last,
+                    v1::WatchJobRequest& request) {
+  const auto stream = client.WatchJob(request, session.call());
+  for (v1::WatchJobResponse response; stream->Read(response);) {
+    progress.OnReply();
+    if (session.json()) {
+      session.PrintJson(response);
+      session.out().flush();
+    }
+    for (const v1::JobEvent& event : response.events()) progress.Say(EventLine(event, session));
+    progress.Update(StateOf(response.job()));
+    request.set_after_event(response.last_event());
+    last.Swap(&response);
+  }
+  return stream->Finish();
+}
+
+absl::StatusOr<ExitCode> Watch(Session& session, const WatchOptions& options) {
+  const Environment& environment = session.environment();
+  Progress progress({.out = session.json() ? nullptr : &session.err(),
+                     .bar = environment.err_is_terminal,
+                     .updates = true,
+                     .columns = environment.terminal_columns},
+                    environment.timer);
+  const auto client = session.Connect(kWatchRetryFor, [&](const absl::Status& failure) { progress.OnRetry(failure); });
+  if (!client.ok()) return client.status();
+  v1::WatchJobRequest request;
+  request.set_job_id(options.id);
+  v1::WatchJobResponse last;
+  while (!last.ended()) {
+    const absl::Status followed = Follow(session, *client, progress, last, request);
+    if (followed.ok()) continue;
+    if (environment.stop.stop_requested()) return absl::CancelledError("interrupted");
+    if (!absl::IsUnavailable(followed)) return During("cannot watch the job", followed);
+    // The stream is not repeated by itself; this call is, until the server is there again.
+    v1::GetJobRequest get;
+    get.set_job_id(options.id);
+    if (absl::Status back = client->GetJob(get, session.call()).status(); !back.ok()) {
+      return During("cannot watch the job", back);
+    }
+  }
+  progress.Finish(StateOf(last.job()));
+  if (!session.json()) session.out() << RenderJob(last.job(), session);
+  const bool went_well = last.job().summary().records_failed() == 0 || options.allow_exceptions;
+  const bool completed =
+      last.job().state() == v1::JOB_STATE_COMPLETED || last.job().state() == v1::JOB_STATE_COMPLETED_BY_TIMEOUT;
+  if (!completed) return ExitCode::kFailed;
+  return went_well ? ExitCode::kOk : ExitCode::kExceptions;
+}
+
+}  // namespace
+
+void AddWatchCommand(CommandTree& tree, CLI::App* jobs) {
+  auto options = std::make_shared<WatchOptions>();
+  CLI::App* command = tree.AddCommand(jobs, "watch", "Show what happens to a job until it ends, and how far it is",
+                                      "millrace jobs watch 01h2xcejqtf2nbrexx3vqjhp41\n"
+                                      "# every change as JSON, one a line\n"
+                                      "millrace jobs watch 01h2xcejqtf2nbrexx3vqjhp41 -o json");
+  command->add_option("ID", options->id, "The job, or its pipeline: the ids are the same")->required();
+  command->add_flag("--allow-exceptions", options->allow_exceptions, "End with exit code 0 although records failed");
+  tree.OnRun(command, options, &Watch);
+}
+
+}  // namespace millrace::cli
