@@ -3,16 +3,17 @@
 
 demo_help() {
   cat <<'TEXT'
-Usage: ./tools/dev demo [--explain | --triage] [--keep]
+Usage: ./tools/dev demo [EXAMPLE | --explain | --triage] [--keep]
 
 Builds the server and the CLI (preset release, nothing else), then runs the main job: 10,000 reports of wildlife strikes
 through the service aviation/strike-severity, with the server killed half-way and started again. Fails unless every
 record is accounted for. Under 8 minutes from nothing on two cores, seconds the second time.
 
+  EXAMPLE      instead: the example of this name; examples/README.md lists them
   --explain    instead: a throttled job, and the answer of `millrace jobs explain` while it waits. Fails unless the
                sentence tells of the throttle. A second, once it is built
-  --triage     instead: the exceptions of that job are looked at, the service is mended, what failed is run again, and the
-               rest resolved by hand. Fails unless every record has a result in the end
+  --triage     the same as address_cleaning: a sample first, then all; the service is mended while the job runs, what failed
+               is run again, and the rest resolved by hand. Fails unless every record has a result in the end
   --keep       leave the temporary folder (data, outputs, logs) behind and say where it is
 TEXT
 }
@@ -66,10 +67,14 @@ dev_demo() {
   local argument script=tools/demo.sh arguments=()
   for argument in "$@"; do
     case $argument in
-      --explain | --triage) script=tools/demo_${argument#--}.sh ;;
-      *) arguments+=("$argument") ;;
+      --explain) script=tools/demo_explain.sh ;;
+      --triage) script=examples/address_cleaning/run.sh ;;
+      -*) arguments+=("$argument") ;;
+      *) script=examples/$argument/run.sh ;;
     esac
+    [[ -x $script ]] || die "there is no example '$argument'; examples/README.md lists them" 2
   done
+  [[ $script != examples/* ]] || dev_setup demo
   build_programs millraced millrace
   "$script" --bin build/release/bin "${arguments[@]}"
 }

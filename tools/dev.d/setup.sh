@@ -8,7 +8,7 @@ Usage: ./tools/dev setup [SET...]
 Installs the packages of tools/packages.txt that are missing, with apt-get: as root, or through sudo. When it may do
 neither, it prints the one command to run and fails. Silent when nothing is missing.
 
-SETs: build, test, sanitize, lint, bench, profile, package. Default: build test sanitize lint. The other verbs call it with
+SETs: build, test, demo, sanitize, lint, bench, profile, package. Default: build test sanitize lint. The other verbs call it with
 what they need.
 TEXT
 }
