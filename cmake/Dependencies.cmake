@@ -16,6 +16,8 @@ pkg_check_modules(LUA54 REQUIRED IMPORTED_TARGET lua5.4-c++)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 # Its own CMake package asks for libraries that only its authors need.
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-pull)
+pkg_check_modules(POSTGRESQL REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 # google/rpc/*.proto, which carry error details. Debian's other copy (grpc-gateway) is too old for ErrorInfo.

@@ -32,6 +32,7 @@
 #include "server/execution/worker_pool.h"
 #include "server/handlers/call.h"
 #include "server/metrics/metrics_server.h"
+#include "server/queries/connections.h"
 #include "server/rpc/grpc_server.h"
 #include "spdlog/spdlog.h"
 #include "storage/model/clock.h"
@@ -96,6 +97,7 @@ class Application {
   void Drain(int signal, const EndSignals& signals);
 
  private:
+  absl::Status FindSources();
   absl::Status OpenStore();
   void StartWork();
   absl::Status ServeMetrics();
@@ -112,6 +114,7 @@ class Application {
   core::PipelineActivity activity_{clock_};
   background::SourceQueue source_queue_{clock_};
   core::SourceFolders source_folders_;
+  queries::Connections source_connections_;
   core::JobRates rates_{clock_};
   std::unique_ptr<core::LeaseHub> leases_;
   std::unique_ptr<store::JobStore> store_;
@@ -128,14 +131,23 @@ class Application {
 };
 
 absl::Status Application::Start() {
-  absl::StatusOr<core::SourceFolders> folders = core::SourceFolders::Make(config_.source_folders);
-  if (!folders.ok()) return folders.status();
-  source_folders_ = *std::move(folders);
+  if (absl::Status found = FindSources(); !found.ok()) return found;
   if (absl::Status opened = OpenStore(); !opened.ok()) return opened;
   StartWork();
   executor_ = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax, kHandlerQueueBytesMax);
   if (absl::Status served = ServeMetrics(); !served.ok()) return served;
   return Serve();
+}
+
+absl::Status Application::FindSources() {
+  absl::StatusOr<core::SourceFolders> folders = core::SourceFolders::Make(config_.source_folders);
+  if (!folders.ok()) return folders.status();
+  source_folders_ = *std::move(folders);
+  if (config_.source_connections.empty()) return absl::OkStatus();
+  absl::StatusOr<queries::Connections> connections = queries::Connections::Read(config_.source_connections);
+  if (!connections.ok()) return connections.status();
+  source_connections_ = *std::move(connections);
+  return absl::OkStatus();
 }
 
 absl::Status Application::OpenStore() {
@@ -200,6 +212,7 @@ absl::Status Application::Serve() {
                                        .backup_folder = config_.backup_folder.string()},
                             .activity = &activity_,
                             .source_folders = &source_folders_,
+                            .source_connections = &source_connections_,
                             .rates = &rates_};
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
@@ -214,7 +227,8 @@ absl::Status Application::Serve() {
   idle_closer_ = std::make_unique<background::IdleCloser>(activity_, *leases_, *store_);
   idle_ticker_ = std::make_unique<background::Ticker>(
       clock_, kIdleInterval, [this] { return idle_closer_->RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
-  source_reader_ = std::make_unique<background::SourceReader>(*store_, source_folders_);
+  source_reader_ = std::make_unique<background::SourceReader>(
+      *store_, background::SourcePlaces{source_folders_, source_connections_, *clock_});
   source_threads_ = std::make_unique<background::SourceThreads>(kSourceThreads, source_queue_, *source_reader_);
   return absl::OkStatus();
 }

@@ -92,6 +92,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   std::string port_file;
   std::string backup_folder;
   std::vector<std::string> source_folders;
+  std::string source_connections;
   std::string metrics_port_file;
   std::string log_format = "text";
   std::string slow_call = "1s";
@@ -140,6 +141,11 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
       ->expected(1)
       ->take_all()
       ->envname("MILLRACE_SOURCE_DIR");
+  app.add_option("--source-connections", source_connections,
+                 "YAML file that names the databases, SQLite and PostgreSQL, which jobs may query (SubmitJob). None: "
+                 "jobs query none")
+      ->type_name("FILE")
+      ->envname("MILLRACE_SOURCE_CONNECTIONS");
   app.add_option("--port-file", port_file, "File or pipe that receives the port once the server serves")
       ->envname("MILLRACE_PORT_FILE");
   app.add_option("--log-level", config.log_level, "What to log, to stderr")
@@ -173,6 +179,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   config.port_file = port_file;
   config.backup_folder = backup_folder;
   config.source_folders.assign(source_folders.begin(), source_folders.end());
+  config.source_connections = source_connections;
   config.metrics_port_file = metrics_port_file;
   config.sync = durability == "sync";
   config.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;

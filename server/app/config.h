@@ -31,6 +31,8 @@ struct Config {
   std::filesystem::path backup_folder;
   /// Where jobs may read files; empty: nowhere.
   std::vector<std::filesystem::path> source_folders;
+  /// The file that names the databases which jobs may query; empty: none.
+  std::filesystem::path source_connections;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;
   /// Calls that take longer are logged; infinite: none.

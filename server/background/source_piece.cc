@@ -18,8 +18,8 @@ using Found = SourceRecords::Found;
 constexpr int64_t kScanBytesMax = 16 * model::kSourcePieceBytes;
 
 int64_t ScanLimit(const model::Job& job) {
-  return job.source.kind == model::SourceKind::kFile ? job.source_position.offset + kScanBytesMax
-                                                     : std::numeric_limits<int64_t>::max();
+  const bool is_long = job.source.kind == model::SourceKind::kFile || job.source.kind == model::SourceKind::kQuery;
+  return is_long ? job.source_position.offset + kScanBytesMax : std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace

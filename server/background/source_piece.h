@@ -43,7 +43,7 @@ class SourcePiece {
   const int64_t records_max_;
   const int64_t chunk_bytes_max_;
   const int64_t room_;
-  /// The offset behind which a file is not scanned in this piece.
+  /// The offset behind which a file or query is not scanned in this piece.
   const int64_t scan_limit_;
 
   /// Behind the last whole chunk, or where EndAt said.

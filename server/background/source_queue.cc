@@ -1,5 +1,7 @@
 #include "server/background/source_queue.h"
 
+#include <algorithm>
+
 #include "server/background/source_piece.h"
 #include "storage/model/job_rules.h"
 
@@ -61,9 +63,13 @@ void SourceQueue::Return(const model::JobKey& job, const SourceRun& run) {
   entry.needed_bytes = run.needed_bytes;
   if (run.next == SourceNext::kLater) {
     entry.state = State::kLater;
-    later_.emplace(clock_->SteadyNanos() + absl::ToInt64Nanoseconds(kLaterAfter), job);
+    later_.emplace(clock_->SteadyNanos() + absl::ToInt64Nanoseconds(entry.later_after), job);
+    entry.later_after = std::min(2 * entry.later_after, kLaterMax);
     changed_.notify_all();
-  } else if (run.next == SourceNext::kRoom && entry.room_bytes < entry.needed_bytes) {
+    return;
+  }
+  entry.later_after = kLaterAfter;
+  if (run.next == SourceNext::kRoom && entry.room_bytes < entry.needed_bytes) {
     entry.state = State::kWaitsForRoom;
   } else {
     MakeReady(job, entry);
@@ -71,6 +77,7 @@ void SourceQueue::Return(const model::JobKey& job, const SourceRun& run) {
 }
 
 void SourceQueue::Stop() {
+  stop_.request_stop();
   absl::MutexLock lock(&mutex_);
   stopped_ = true;
   changed_.notify_all();

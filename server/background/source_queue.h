@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <stop_token>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -38,11 +39,15 @@ class SourceQueue final : public store::JobObserver {
   /// Nothing is handed out from now on.
   void Stop();
 
+  /// Hears of Stop.
+  std::stop_token stop_token() const { return stop_.get_token(); }
+
   /// Jobs whose source is not read to its end.
   size_t size() const;
 
-  /// After SourceNext::kLater.
+  /// After SourceNext::kLater; twice as long after each further one in a row, up to kLaterMax.
   static constexpr absl::Duration kLaterAfter = absl::Seconds(1);
+  static constexpr absl::Duration kLaterMax = absl::Seconds(32);
 
  private:
   enum class State { kReady, kTaken, kWaitsForRoom, kLater };
@@ -54,12 +59,15 @@ class SourceQueue final : public store::JobObserver {
     bool is_anew = false;
     int64_t room_bytes = 0;
     int64_t needed_bytes = 0;
+    /// How long after the next kLater.
+    absl::Duration later_after = kLaterAfter;
   };
 
   void MakeReady(const model::JobKey& job, Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<model::JobKey> TakeReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const model::Clock* const clock_;
+  std::stop_source stop_;
 
   mutable absl::Mutex mutex_;
   std::condition_variable_any changed_;

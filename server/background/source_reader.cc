@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/background/source_piece.h"
-#include "server/background/source_records.h"
 #include "server/core/log.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
@@ -15,9 +14,11 @@
 namespace millrace::background {
 namespace {
 
-/// Room that is worth waking up for.
-int64_t WorthwhileRoom(const model::Job& job) {
-  return std::clamp<int64_t>(job.options.input_buffer_bytes / 2, 1, model::kSourcePieceBytes);
+/// Room that is worth waking up for; more where the source has to be opened at some cost.
+int64_t WorthwhileRoom(const model::Job& job, bool is_open) {
+  const bool is_costly = job.source.kind == model::SourceKind::kQuery && !is_open;
+  const int64_t enough = SourceReader::kTurnPieces * model::kSourcePieceBytes;
+  return std::clamp<int64_t>(job.options.input_buffer_bytes / 2, 1, is_costly ? enough : model::kSourcePieceBytes);
 }
 
 /// The job takes no more input, or is gone.
@@ -37,24 +38,44 @@ SourceRun After(const model::JobKey& job, const absl::Status& failed) {
 }  // namespace
 
 SourceRun SourceReader::RunOnce(const model::JobKey& key) {
+  OpenSource open;
+  return ReadPiece(key, open, {});
+}
+
+SourceRun SourceReader::RunTurn(const model::JobKey& key, std::stop_token stop) {
+  OpenSource open;
+  SourceRun turn;
+  for (int pieces = 1;; ++pieces) {
+    const SourceRun piece = ReadPiece(key, open, stop);
+    turn.next = piece.next;
+    turn.needed_bytes = piece.needed_bytes;
+    turn.records += piece.records;
+    turn.chunks += piece.chunks;
+    const bool goes_on = piece.next == SourceNext::kMore && open.records->is_worth_keeping();
+    if (!goes_on || pieces == kTurnPieces || stop.stop_requested()) return turn;
+  }
+}
+
+SourceRun SourceReader::ReadPiece(const model::JobKey& key, OpenSource& open, std::stop_token stop) {
   const absl::StatusOr<model::JobPtr> found = store_.GetJob(key);
   if (!found.ok()) return After(key, found.status());
   const model::Job& job = **found;
   if (!model::NeedsReading(job)) return {.next = SourceNext::kNothing};
   if (job.source_position.exhausted) return Close(key);
-  if (job.input_buffer_used_bytes > 0 && RoomOf(job) < WorthwhileRoom(job)) {
-    return {.next = SourceNext::kRoom, .needed_bytes = WorthwhileRoom(job)};
+  const int64_t worthwhile_room = WorthwhileRoom(job, open.records != nullptr);
+  if (job.input_buffer_used_bytes > 0 && RoomOf(job) < worthwhile_room) {
+    return {.next = SourceNext::kRoom, .needed_bytes = worthwhile_room};
   }
 
-  const absl::StatusOr<std::unique_ptr<SourceRecords>> records = OpenSourceRecords(job, folders_);
-  if (!records.ok()) return OnError(job, records.status());
+  if (absl::Status opened = GoTo(job, open, std::move(stop)); !opened.ok()) return OnError(job, opened);
+  SourceRecords& records = *open.records;
   SourcePiece piece(job);
-  const absl::StatusOr<int64_t> homeless_bytes = piece.Fill(**records);
+  const absl::StatusOr<int64_t> homeless_bytes = piece.Fill(records);
   // A change of the file is told before what the bytes read in the midst of it look like.
-  if (absl::Status same = (*records)->CheckUnchanged(); !same.ok()) return OnError(job, same);
+  if (absl::Status same = records.CheckUnchanged(); !same.ok()) return OnError(job, same);
   if (!homeless_bytes.ok()) return OnError(job, homeless_bytes.status());
   if (*homeless_bytes > job.options.input_buffer_bytes) {
-    return Fail(job, absl::StrCat("record ", (*records)->position().records, " has ", *homeless_bytes,
+    return Fail(job, absl::StrCat("record ", records.position().records, " has ", *homeless_bytes,
                                   " bytes, and the whole input buffer holds ", job.options.input_buffer_bytes));
   }
   if (*homeless_bytes > 0) return {.next = SourceNext::kRoom, .needed_bytes = *homeless_bytes};
@@ -69,6 +90,15 @@ SourceRun SourceReader::RunOnce(const model::JobKey& key) {
   if (!reached.exhausted) return run;
   run.next = Close(key).next;
   return run;
+}
+
+absl::Status SourceReader::GoTo(const model::Job& job, OpenSource& open, std::stop_token stop) {
+  const bool is_kept = open.records != nullptr && open.create_time == job.create_time;
+  if (is_kept && open.records->GoBackTo(job.source_position)) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<SourceRecords>> records = OpenSourceRecords(job, places_, std::move(stop));
+  if (!records.ok()) return records.status();
+  open = {.records = *std::move(records), .create_time = job.create_time};
+  return absl::OkStatus();
 }
 
 SourceRun SourceReader::Close(const model::JobKey& key) {

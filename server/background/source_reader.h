@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <stop_token>
 #include <string_view>
 
-#include "server/core/source_folders.h"
+#include "absl/time/time.h"
+#include "server/background/source_records.h"
 #include "storage/model/job.h"
 #include "storage/store/job_store.h"
 
@@ -31,24 +34,40 @@ struct SourceRun {
   int64_t chunks = 0;
 };
 
+/// A source that is kept open between two pieces.
+struct OpenSource {
+  std::unique_ptr<SourceRecords> records;
+  /// Of the job: another one may come to have its id.
+  absl::Time create_time;
+};
+
 /// Thread-safe, without a thread of its own and without memory of what it read: see SourceThreads. One job at a time must
 /// be in the hands of one caller.
 class SourceReader {
  public:
-  /// Both must outlive the object.
-  SourceReader(store::JobStore& store, const core::SourceFolders& folders) : store_(store), folders_(folders) {}
+  /// The store must outlive the object.
+  SourceReader(store::JobStore& store, const SourcePlaces& places) : store_(store), places_(places) {}
 
   /// Reads one piece of the source of a job (model::kSourcePieceBytes) and stores it; at the end of the source, closes the
   /// input. A source that is broken fails the job. Waits for disk and store.
   SourceRun RunOnce(const model::JobKey& job);
 
+  /// As RunOnce; where opening the source costs much, up to kTurnPieces pieces of it, as long as nothing is to be waited for.
+  /// Nothing stays open. `stop` ends the turn after the piece that is at hand, or within it where a database does not answer.
+  SourceRun RunTurn(const model::JobKey& job, std::stop_token stop);
+
+  static constexpr int kTurnPieces = 16;
+
  private:
+  SourceRun ReadPiece(const model::JobKey& job, OpenSource& open, std::stop_token stop);
+  /// Opens the source of `job` at its position, or goes back to that.
+  absl::Status GoTo(const model::Job& job, OpenSource& open, std::stop_token stop);
   SourceRun Close(const model::JobKey& job);
   SourceRun OnError(const model::Job& job, const absl::Status& error);
   SourceRun Fail(const model::Job& job, std::string_view why);
 
   store::JobStore& store_;
-  const core::SourceFolders& folders_;
+  const SourcePlaces places_;
 };
 
 }  // namespace millrace::background

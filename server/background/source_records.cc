@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/background/query_records.h"
 #include "storage/model/job_rules.h"
 #include "storage/records/json_text.h"
 #include "storage/records/record_reader.h"
@@ -86,7 +87,7 @@ class FileRecords final : public SourceRecords {
       line = std::move(row_.json);
     } else {
       ++position_.read_errors;
-      line = BadRow();
+      line = BadRecord(absl::StrCat(row_.bad_code, " in line ", row_.line, ": ", row_.bad_message), row_.original);
     }
     return found;
   }
@@ -107,16 +108,6 @@ class FileRecords final : public SourceRecords {
   }
 
  private:
-  /// What no service takes for a record, and tells a person all: why, where, and the row itself.
-  std::string BadRow() const {
-    std::string line = "[";
-    records::AppendJsonString(line, absl::StrCat(row_.bad_code, " in line ", row_.line, ": ", row_.bad_message));
-    line.push_back(',');
-    records::AppendJsonString(line, row_.original);
-    line.push_back(']');
-    return line;
-  }
-
   const JobSource& source_;
   core::SourceFile file_;
   std::unique_ptr<records::RecordReader> reader_;
@@ -125,12 +116,23 @@ class FileRecords final : public SourceRecords {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job,
-                                                                 const core::SourceFolders& folders) {
+std::string BadRecord(std::string_view problem, std::string_view row) {
+  std::string line = "[";
+  records::AppendJsonString(line, problem);
+  line.push_back(',');
+  records::AppendJsonString(line, row);
+  line.push_back(']');
+  return line;
+}
+
+absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const SourcePlaces& places,
+                                                                 std::stop_token stop) {
   const JobSource& source = job.source;
+  if (source.kind == model::SourceKind::kQuery)
+    return OpenQueryRecords(job, places.connections, places.clock, std::move(stop));
   if (source.kind == model::SourceKind::kRange) return std::make_unique<RangeRecords>(source, job.source_position);
   if (source.kind != model::SourceKind::kFile) return std::make_unique<InlineRecords>(source, job.source_position);
-  absl::StatusOr<core::SourceFile> file = folders.Open(source.path);
+  absl::StatusOr<core::SourceFile> file = places.folders.Open(source.path);
   if (!file.ok()) return file.status();
   auto records = std::make_unique<FileRecords>(source, job.source_position, *std::move(file));
   if (absl::Status opened = records->Open(); !opened.ok()) return opened;

@@ -2,14 +2,26 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/core/source_folders.h"
+#include "server/queries/connections.h"
+#include "storage/model/clock.h"
 #include "storage/model/job.h"
 
 namespace millrace::background {
+
+/// What the sources of jobs lie in. All must outlive whoever reads.
+struct SourcePlaces {
+  const core::SourceFolders& folders;
+  const queries::Connections& connections;
+  /// Measures how long a query takes.
+  const model::Clock& clock;
+};
 
 /// Reads one source. Not thread-safe. Errors whose code is RESOURCE_EXHAUSTED or UNAVAILABLE are the server's own and may
 /// pass; any other means that the source is broken, and its message is for whoever looks at the job.
@@ -31,6 +43,12 @@ class SourceRecords {
   /// An error where what was read cannot be trusted, because the source is not what it was when the job was created.
   virtual absl::Status CheckUnchanged() { return absl::OkStatus(); }
 
+  /// True where opening costs much, so that whoever reads on at once keeps the object, and goes back where it must.
+  virtual bool is_worth_keeping() const { return false; }
+
+  /// Goes back to a position between that at the last call, or at the opening, and the present one. False where it cannot.
+  virtual bool GoBackTo(const model::SourcePosition&) { return false; }
+
   /// Behind the last record. `chunks` is left to whoever cuts them.
   const model::SourcePosition& position() const { return position_; }
 
@@ -45,9 +63,13 @@ class SourceRecords {
   model::SourcePosition position_;
 };
 
-/// Opens the source of `job`, which must have one, at its position. Both must outlive what is returned.
-absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job,
-                                                                 const core::SourceFolders& folders);
+/// What no service takes for a record, and tells a person all: what is wrong, and the row or where it is.
+std::string BadRecord(std::string_view problem, std::string_view row);
+
+/// Opens the source of `job`, which must have one, at its position. Both must outlive what is returned. `stop` ends what waits
+/// for others, with UNAVAILABLE.
+absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const SourcePlaces& places,
+                                                                 std::stop_token stop);
 
 /// True for errors that are the server's own and may pass.
 bool MayPass(const absl::Status& status);

@@ -8,7 +8,7 @@ SourceThreads::SourceThreads(int count, SourceQueue& queue, SourceReader& reader
   for (int i = 0; i < count; ++i) {
     threads_.emplace_back([&queue, &reader] {
       for (std::optional<model::JobKey> job; (job = queue.Take()).has_value();)
-        queue.Return(*job, reader.RunOnce(*job));
+        queue.Return(*job, reader.RunTurn(*job, queue.stop_token()));
     });
   }
 }

@@ -1,4 +1,4 @@
-// The loop that reads sources: takes the next job, reads a piece, gives it back.
+// The loop that reads sources: takes the next job, reads a piece, or some where that is cheaper, gives it back.
 #pragma once
 
 #include <thread>

@@ -101,6 +101,11 @@ v1::Source SourceOf(const model::JobSource& source) {
     case model::SourceKind::kIds:
       proto.mutable_ids()->set_field(source.field);
       break;
+    case model::SourceKind::kQuery:
+      proto.mutable_query()->set_connection(source.connection);
+      proto.mutable_query()->set_query(source.query);
+      *proto.mutable_query()->mutable_key_columns() = {source.key_columns.begin(), source.key_columns.end()};
+      break;
     case model::SourceKind::kInline:
     case model::SourceKind::kNone:
       proto.mutable_inline_();

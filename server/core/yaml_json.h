@@ -1,4 +1,4 @@
-// YAML values as JSON. Only server/core/service_definition.cc needs it.
+// YAML values as JSON, and documents of YAML: for service definitions and for the connections of server/queries.
 #pragma once
 
 #include <string>

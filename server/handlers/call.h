@@ -13,6 +13,7 @@
 #include "server/core/pipeline_activity.h"
 #include "server/core/service_runner.h"
 #include "server/core/source_folders.h"
+#include "server/queries/connections.h"
 #include "storage/model/clock.h"
 #include "storage/model/ids.h"
 #include "storage/store/job_store.h"
@@ -55,6 +56,8 @@ struct Deps {
   core::PipelineActivity* activity = nullptr;
   /// Where jobs may read files. Null: nowhere.
   const core::SourceFolders* source_folders = nullptr;
+  /// What jobs may query. Null: nothing.
+  const queries::Connections* source_connections = nullptr;
   /// Null: how fast jobs went lately is not known.
   const core::JobRates* rates = nullptr;
 };

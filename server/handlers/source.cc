@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/json_struct.h"
 #include "server/handlers/validate.h"
+#include "server/queries/query_rows.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
 
@@ -121,6 +122,54 @@ absl::StatusOr<JobSource> ReadIds(const v1::IdsSource& request) {
   return source;
 }
 
+/// The query as a job keeps it, looked at without a database.
+absl::StatusOr<JobSource> ReadQueryFields(const v1::QuerySource& request) {
+  if (request.query().empty() || request.query().size() > model::kSourceQueryBytesMax) {
+    return model::FieldError("source.query.query", absl::StrCat("expected 1 to ", model::kSourceQueryBytesMax,
+                                                                " bytes, got ", request.query().size()));
+  }
+  if (request.query().find('\0') != std::string::npos) {
+    return model::FieldError("source.query.query", "holds a zero byte");
+  }
+  const auto count = static_cast<size_t>(request.key_columns_size());
+  if (count < 1 || count > model::kSourceKeyColumnsMax) {
+    return model::FieldError("source.query.key_columns",
+                             absl::StrCat("expected 1 to ", model::kSourceKeyColumnsMax,
+                                          " columns that together name each row, got ", count));
+  }
+  JobSource source{.kind = SourceKind::kQuery};
+  source.connection = request.connection();
+  source.query = request.query();
+  source.key_columns.assign(request.key_columns().begin(), request.key_columns().end());
+  return source;
+}
+
+absl::StatusOr<JobSource> ReadQuery(const v1::QuerySource& request, const Deps& deps) {
+  if (deps.source_connections == nullptr || deps.source_connections->empty()) {
+    return model::MakeError(model::Reason::kSourceConnectionsNotEnabled,
+                            "this server queries no databases: it was started without --source-connections, the file "
+                            "that names them; start it with one, or push the records into a pipeline");
+  }
+  const queries::Connection* connection = deps.source_connections->Find(request.connection());
+  if (connection == nullptr) {
+    return model::WithField(model::MakeError(model::Reason::kSourceConnectionNotFound,
+                                             absl::StrCat("the server has no connection '", request.connection(),
+                                                          "'; it has ", deps.source_connections->Names()),
+                                             {{"connection", request.connection()}}),
+                            "source.query.connection");
+  }
+  absl::StatusOr<JobSource> source = ReadQueryFields(request);
+  if (!source.ok()) return source;
+  const absl::Status checked =
+      queries::CheckQuery(*connection, {.text = source->query, .key_columns = source->key_columns}, deps.clock);
+  if (checked.ok()) return source;
+  const std::string why(checked.message());
+  if (absl::IsUnavailable(checked) || absl::IsResourceExhausted(checked)) {
+    return model::MakeError(model::Reason::kSourceConnectionFailed, why, {{"connection", request.connection()}});
+  }
+  return model::FieldError(absl::IsNotFound(checked) ? "source.query.key_columns" : "source.query.query", why);
+}
+
 absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
   switch (request.kind_case()) {
     case v1::Source::kInline:
@@ -131,11 +180,13 @@ absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
       return ReadRange(request.range());
     case v1::Source::kIds:
       return ReadIds(request.ids());
+    case v1::Source::kQuery:
+      return ReadQuery(request.query(), deps);
     case v1::Source::KIND_NOT_SET:
       break;
   }
   return model::FieldError("source",
-                           "is required: one of inline, file, range and ids; to push records yourself, create a "
+                           "is required: one of inline, file, range, ids and query; to push records yourself, create a "
                            "pipeline");
 }
 

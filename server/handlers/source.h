@@ -9,8 +9,10 @@
 namespace millrace::handlers {
 
 /// Checks source, sample and what belongs to them, and takes the records out of the request that stand in it. A file is
-/// looked at, so that a wrong path is told to the caller and not later to whoever looks at the job.
-///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED
+/// looked at, and a query described by its database, so that what is wrong is told to the caller and not later to whoever
+/// looks at the job.
+///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED, SOURCE_CONNECTIONS_NOT_ENABLED, SOURCE_CONNECTION_NOT_FOUND,
+///   SOURCE_CONNECTION_FAILED
 absl::StatusOr<model::JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps);
 
 /// Reads `sample` of a request. FIELD_INVALID.

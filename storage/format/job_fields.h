@@ -72,6 +72,9 @@ void Fields(Archive& archive, T& source) {
   archive(10, source.sample);
   archive(11, source.chunk_size);
   archive(12, source.estimated_records);
+  archive(13, source.connection);
+  archive(14, source.query);
+  archive(15, source.key_columns);
 }
 
 template <class Archive, Row<model::JobCounters> T>
@@ -140,6 +143,7 @@ void ProgressFields(Archive& archive, T& job) {
   archive(42, job.source_position.chunks);
   archive(43, job.source_position.read_errors);
   archive(44, job.source_position.exhausted);
+  archive(45, job.source_position.key);
   archive(50, job.resume_state);
   archive(51, job.pause_time);
   archive(52, job.pause_reason);

@@ -58,6 +58,9 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kFolderNotEmpty, StatusCode::kFailedPrecondition, "FOLDER_NOT_EMPTY"},
     ReasonRow{Reason::kSourceFilesNotEnabled, StatusCode::kFailedPrecondition, "SOURCE_FILES_NOT_ENABLED"},
     ReasonRow{Reason::kPipelineHasSource, StatusCode::kFailedPrecondition, "PIPELINE_HAS_SOURCE"},
+    ReasonRow{Reason::kSourceConnectionsNotEnabled, StatusCode::kFailedPrecondition, "SOURCE_CONNECTIONS_NOT_ENABLED"},
+    ReasonRow{Reason::kSourceConnectionNotFound, StatusCode::kNotFound, "SOURCE_CONNECTION_NOT_FOUND"},
+    ReasonRow{Reason::kSourceConnectionFailed, StatusCode::kUnavailable, "SOURCE_CONNECTION_FAILED"},
 };
 
 const ReasonRow& RowOf(Reason reason) {

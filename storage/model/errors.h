@@ -52,6 +52,9 @@ enum class Reason {
   kFolderNotEmpty = 83,
   kSourceFilesNotEnabled = 90,
   kPipelineHasSource = 91,
+  kSourceConnectionsNotEnabled = 92,
+  kSourceConnectionNotFound = 93,
+  kSourceConnectionFailed = 94,
 };
 
 /// What is known about an error beyond its code and message.

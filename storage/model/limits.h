@@ -45,6 +45,14 @@ inline constexpr size_t kSourceFieldBytesMax = 128;
 inline constexpr int64_t kSourceRangeCountMax = 1'000'000'000'000;
 // Every reader of JSON keeps integers up to here exactly.
 inline constexpr int64_t kSourceNumberMax = int64_t{1} << 53;
+// Long enough for any query that a person wrote, short enough for lists of jobs.
+inline constexpr size_t kSourceQueryBytesMax = 16 * 1024;
+inline constexpr size_t kSourceConnectionNameBytesMax = 128;
+inline constexpr size_t kSourceKeyColumnsMax = 16;
+// The key of the last row is written with the progress of the job.
+inline constexpr size_t kSourceKeyBytesMax = 4096;
+// A database that sorts a large table before its first row needs minutes; what takes longer lacks an index.
+inline constexpr absl::Duration kSourceStatementTimeout = absl::Minutes(5);
 // What is read of a source at a time, in one unit of work: large against the cost of a sync of the disk, small enough to
 // be held by each thread that reads.
 inline constexpr int64_t kSourcePieceBytes = 4 * 1024 * 1024;

@@ -3,13 +3,14 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
 namespace millrace::model {
 
 /// The numbers are stored: never change them.
-enum class SourceKind : int32_t { kNone = 0, kInline = 1, kFile = 2, kRange = 3, kIds = 4 };
+enum class SourceKind : int32_t { kNone = 0, kInline = 1, kFile = 2, kRange = 3, kIds = 4, kQuery = 5 };
 
 /// The numbers are stored and those of millrace.v1.FileFormat: never change them.
 enum class SourceFormat : int32_t { kUnspecified = 0, kJsonLines = 1, kCsv = 2 };
@@ -35,10 +36,14 @@ struct JobSource {
   absl::Time modify_time = absl::InfinitePast();
   /// kRange: the first number.
   int64_t first = 0;
-  /// How many records there are, before any sample; 0 for a file.
+  /// How many records there are, before any sample; 0 where only the end tells: a file, a query.
   int64_t count = 0;
   /// kRange and kIds: the field of a record that holds its number or id.
   std::string field;
+  /// kQuery: the name of a connection of the server, a statement, and the columns that name each of its rows.
+  std::string connection;
+  std::string query;
+  std::vector<std::string> key_columns;
   SourceSample sample;
   /// Records in a chunk; 0: the server chooses.
   int32_t chunk_size = 0;
@@ -48,10 +53,12 @@ struct JobSource {
 
 /// How far a source was read. Written in the unit of work that stores the records before it.
 struct SourcePosition {
-  /// Where to go on: a byte of a file or of inline records, a record of a range.
+  /// Where to go on: a byte of a file or of inline records, a record of a range. kQuery: bytes of the records before it.
   int64_t offset = 0;
   /// kFile: line ends before it.
   int64_t line = 0;
+  /// kQuery: the values of the key columns in the last row before it, as server/queries writes them. Empty: none.
+  std::vector<std::string> key;
   /// Records before it, those that the sample left out too.
   int64_t records = 0;
   /// Chunks made of them.

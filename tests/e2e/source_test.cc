@@ -9,6 +9,7 @@
 #include "client/cpp/errors.h"
 #include "client/cpp/pipeline.h"
 #include "tests/e2e/e2e_fixture.h"
+#include "tests/server/queries/databases/test_databases.h"
 
 namespace millrace::e2e {
 namespace {
@@ -57,6 +58,33 @@ class SourceTest : public E2eFixture {
     return job.value_or(v1::Job());
   }
 
+  /// Lets the server know a database of each kind that there is, with the numbers in a table, and returns their names.
+  std::vector<std::string> AddConnections() {
+    const std::string numbers = absl::StrCat(
+        "CREATE TABLE numbers AS WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM i WHERE n < ",
+        kRecords - 1, ") SELECT n FROM i; CREATE UNIQUE INDEX numbers_n ON numbers (n)");
+    testing::RunSqlite(Path("lite.db"), numbers);
+    std::ofstream file(Path("connections.yaml"), std::ios::binary);
+    file << "lite: {sqlite: " << Path("lite.db").string() << "}\n";
+    std::vector<std::string> names = {"lite"};
+    if (testing::PostgresServer* postgres = testing::PostgresServer::Get(); postgres != nullptr) {
+      postgres->Run("DROP TABLE IF EXISTS numbers; " + numbers + "; ALTER ROLE owner PASSWORD 'hush'");
+      setenv("MILLRACE_TEST_SECRET", "hush", 1);
+      file << "post:\n  postgresql: '" << postgres->target() << "'\n  password_env: MILLRACE_TEST_SECRET\n";
+      names.push_back("post");
+    }
+    more_flags_.insert(more_flags_.end(), {"--source-connections", Path("connections.yaml").string()});
+    return names;
+  }
+
+  static v1::Source Query(const std::string& connection) {
+    v1::Source source;
+    source.mutable_query()->set_connection(connection);
+    source.mutable_query()->set_query("SELECT n FROM numbers");
+    source.mutable_query()->add_key_columns("n");
+    return source;
+  }
+
   /// Asks until so many records of each job were read.
   static void AwaitRead(const client::Client& client, const std::vector<std::string>& ids, int64_t records) {
     for (const std::string& id : ids) {
@@ -93,15 +121,20 @@ TEST_F(SourceTest, KillsNeitherLoseNorRepeatARecord) {
     expected[n] = 1;
   }
   std::ofstream(Path("in") / "numbers.jsonl", std::ios::binary) << lines;
+  std::vector<std::string> ids = AddConnections();
   StartServer();
   CreateService();
   const client::Client client = Connect();
+  std::vector<v1::SubmitJobRequest> requests;
+  for (const std::string& connection : ids)
+    *requests.emplace_back(SlowJob(connection)).mutable_source() = Query(connection);
   v1::SubmitJobRequest file = SlowJob("file");
   file.mutable_source()->mutable_file()->set_path("numbers.jsonl");
   v1::SubmitJobRequest range = SlowJob("range");
   range.mutable_source()->mutable_range()->set_count(kRecords);
-  const std::vector<std::string> ids = {"file", "range"};
-  for (const v1::SubmitJobRequest& request : {file, range}) {
+  ids.insert(ids.end(), {"file", "range"});
+  requests.insert(requests.end(), {file, range});
+  for (const v1::SubmitJobRequest& request : requests) {
     const absl::StatusOr<v1::Job> job = client.SubmitJob(request);
     ASSERT_TRUE(job.ok()) << job.status();
   }
@@ -132,6 +165,30 @@ TEST_F(SourceTest, TheCommandLineRunsASampleOfAFileOfTheServer) {
   EXPECT_THAT(Stdout(), HasSubstr("all 100 records"));
   EXPECT_EQ(RunCli({"jobs", "submit", "aviation/strike-severity", "--file", "../README.md", "--format", "jsonl"}), 1);
   EXPECT_THAT(Stderr(), HasSubstr("source.file.path: "));
+}
+
+TEST_F(SourceTest, TheCommandLineRunsASampleOfAQuery) {
+  AddConnections();
+  StartServer();
+  CreateService();
+  EXPECT_EQ(RunCli({"jobs", "submit", "test/number", "--connection", "lite", "--query", "SELECT n FROM numbers",
+                    "--key", "n", "--sample-every", "100", "--wait"}),
+            0)
+      << Stderr();
+  EXPECT_THAT(Stdout(), HasSubstr("a query of lite, one in 100"));
+  EXPECT_THAT(Stdout(), HasSubstr("all 200 records"));
+  EXPECT_EQ(RunCli({"jobs", "submit", "test/number", "--connection", "lite", "--query", "SELECT n FROM nobody", "--key",
+                    "n"}),
+            1);
+  EXPECT_THAT(Stderr(), HasSubstr("no such table: nobody"));
+}
+
+TEST_F(SourceTest, AServerWithAWrongFileOfConnectionsDoesNotStart) {
+  std::ofstream(Path("connections.yaml"), std::ios::binary) << "lite:\n  sqlite: lite.db\n";
+  EXPECT_EQ(RunAnything({MILLRACED_BINARY, "--data-dir", Path("data").string(), "--listen", "127.0.0.1:0",
+                         "--source-connections", Path("connections.yaml").string()}),
+            1);
+  EXPECT_THAT(Stderr(), HasSubstr("connections.yaml:2: lite.sqlite: expected an absolute path"));
 }
 
 TEST_F(SourceTest, AServerWithoutSourceFoldersSaysSo) {

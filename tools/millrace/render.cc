@@ -70,6 +70,7 @@ std::string SourceText(const v1::Job& job) {
   std::string text;
   if (source.has_file()) text = source.file().path();
   if (source.has_range()) text = absl::StrCat(source.range().count(), " numbers from ", source.range().first());
+  if (source.has_query()) text = absl::StrCat("a query of ", source.query().connection());
   if (source.has_ids()) text = "a list of ids";
   if (source.has_inline_()) text = "records of the call";
   if (job.sample().has_first_n()) absl::StrAppend(&text, ", the first ", job.sample().first_n());

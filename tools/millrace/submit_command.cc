@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "storage/model/limits.h"
+#include "storage/records/input_window.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
@@ -27,6 +28,10 @@ struct SubmitOptions {
   int64_t range = 0;
   int64_t first = 0;
   std::string ids;
+  /// SQL, or @FILE.
+  std::string query;
+  std::string connection;
+  std::vector<std::string> key_columns;
   std::string field;
   int64_t sample_first = 0;
   int64_t sample_every = 0;
@@ -35,6 +40,20 @@ struct SubmitOptions {
   bool wait = false;
   bool allow_exceptions = false;
 };
+
+absl::StatusOr<v1::QuerySource> QueryOf(const SubmitOptions& options) {
+  v1::QuerySource query;
+  query.set_connection(options.connection);
+  *query.mutable_key_columns() = {options.key_columns.begin(), options.key_columns.end()};
+  if (options.query.front() != '@') {
+    query.set_query(options.query);
+    return query;
+  }
+  absl::StatusOr<std::string> text = records::ReadWholeFile(options.query.substr(1), model::kSourceQueryBytesMax);
+  if (!text.ok()) return During("cannot read the query", text.status());
+  query.set_query(*std::move(text));
+  return query;
+}
 
 absl::StatusOr<v1::Source> SourceOf(const SubmitOptions& options, std::stop_token stop) {
   v1::Source source;
@@ -53,6 +72,10 @@ absl::StatusOr<v1::Source> SourceOf(const SubmitOptions& options, std::stop_toke
       source.mutable_ids()->add_ids(std::string(id));
     }
     source.mutable_ids()->set_field(options.field);
+  } else if (!options.query.empty()) {
+    auto query = QueryOf(options);
+    if (!query.ok()) return query.status();
+    *source.mutable_query() = *std::move(query);
   } else if (!options.input.input.empty()) {
     const auto reader = OpenInputRecords(options.input, std::move(stop));
     if (!reader.ok()) return During("cannot read the input", reader.status());
@@ -64,7 +87,7 @@ absl::StatusOr<v1::Source> SourceOf(const SubmitOptions& options, std::stop_toke
     }
     source.mutable_inline_()->mutable_records()->set_json_lines(*std::move(lines));
   } else {
-    return UsageError("give one of --file, --range, --ids and --input: where the records come from");
+    return UsageError("give one of --file, --range, --ids, --query and --input: where the records come from");
   }
   return source;
 }
@@ -178,7 +201,29 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
   sources->add_option("--ids", options.ids, R"(A record {"id":"..."} for each of these)")->type_name("A,B,C");
   sources->add_option("--input", options.input.input, "A file on this machine, up to 1 MiB; - is the standard input")
       ->type_name("FILE");
+  auto* query =
+      sources
+          ->add_option("--query", options.query,
+                       "The rows of this query of --connection: SQL that begins with SELECT, WITH or VALUES, or "
+                       "@FILE that holds it")
+          ->type_name("SQL|@FILE");
   sources->require_option(1);
+  auto* connection =
+      submit
+          ->add_option("--connection", options.connection,
+                       "The database of --query, by its name in the file of millraced --source-connections")
+          ->type_name("NAME")
+          ->needs(query);
+  auto* key =
+      submit
+          ->add_option("--key", options.key_columns,
+                       "A column of the result of --query; may be repeated. Together they name each row, and are "
+                       "never null; rows are read in their order")
+          ->type_name("COLUMN")
+          ->expected(1)
+          ->take_all()
+          ->needs(query);
+  query->needs(connection)->needs(key);
   submit
       ->add_option_function<std::string>(
           "--format",
@@ -217,10 +262,12 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
 void AddSubmitCommand(CommandTree& tree, CLI::App* jobs) {
   auto options = std::make_shared<SubmitOptions>();
   CLI::App* submit = tree.AddCommand(
-      jobs, "submit", "Start a job whose records the server reads by itself: from a file, a range, a list of ids",
+      jobs, "submit",
+      "Start a job whose records the server reads by itself: from a file, a query, a range, a list of ids",
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --wait\n"
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --sample-first 100\n"
       "millrace jobs submit demo/generate --range 1000000 --param seed=7 --output-buffer-bytes 1000000000\n"
+      "millrace jobs submit sales/score --connection sales --query 'SELECT id, total FROM orders' --key id\n"
       "millrace jobs submit demo/fetch --ids a17,b4,c99 --field customer\n"
       "# results are pulled as those of any pipeline:\n"
       "millrace pipelines pull 01h2xcejqtf2nbrexx3vqjhp41 --follow --ack");

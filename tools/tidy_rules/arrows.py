@@ -26,14 +26,17 @@ ROOMS = {
     "storage/maintenance": {STORE, "storage/engine", "storage/format", MODEL},
     CORE: {STORE, MODEL, "protos"},
     "server/execution": {CORE, STORE, MODEL},
-    "server/background": {CORE, STORE, "storage/records", MODEL},
-    "server/handlers": {CORE, STORE, "storage/maintenance", MODEL, "protos"},
+    # Databases that jobs read from: rows as JSON. Knows no jobs.
+    "server/queries": {CORE, "storage/records", MODEL},
+    "server/background": {CORE, "server/queries", STORE, "storage/records", MODEL},
+    "server/handlers": {CORE, "server/queries", STORE, "storage/maintenance", MODEL, "protos"},
     # A stream hands chunks to the store and goes on; what becomes of them it hears later. Nothing else of that room.
     "server/rpc": {"server/handlers", CORE, "storage/store/job_store.h", MODEL, "protos"},
     # Reads what others count; nobody but server/app knows of it.
     "server/metrics": {CORE, STORE, MODEL},
     "server/app": {
-        "server/rpc", "server/metrics", "server/execution", "server/background", "server/handlers", CORE, STORE, MODEL,
+        "server/rpc", "server/metrics", "server/execution", "server/background", "server/handlers",
+        "server/queries", CORE, STORE, MODEL,
     },
     "client/cpp": {"protos", "client/cpp/internal"},
     "client/cpp/internal": {"protos", "client/cpp"},
@@ -62,7 +65,9 @@ LIBRARIES = {
     "lz4.h": {"storage/format", "tools/bench"},
     "xxhash.h": {"storage/format", MODEL},
     "openssl/": {CORE, "storage/maintenance"},
-    "yaml-cpp/": {CORE},
+    "yaml-cpp/": {CORE, "server/queries"},
+    "sqlite3.h": {"server/queries"},
+    "libpq-fe.h": {"server/queries"},
     "simdjson.h": {CORE, "server/execution", "storage/records", "tools/millrace", "tools/bench"},
     "lua.hpp": {"server/execution"},
     "prometheus/": {"server/metrics"},

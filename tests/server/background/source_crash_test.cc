@@ -2,6 +2,7 @@
 #include "storage/engine/engine_on_env.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "tests/server/background/source_fixture.h"
+#include "tests/server/queries/databases/test_databases.h"
 #include "tests/storage/engine/disk/faulty_disk.h"
 
 namespace millrace::background {
@@ -18,7 +19,7 @@ class SourceCrashTest : public SourceFixture {
   static constexpr int64_t kRecords = 1'000;
 
   /// One of each, in four pieces.
-  std::vector<std::pair<JobSource, std::string>> Sources() const {
+  std::vector<std::pair<JobSource, std::string>> Sources() {
     std::string csv = "n\n";
     std::string records;
     for (int64_t i = 0; i < kRecords; ++i) {
@@ -35,8 +36,33 @@ class SourceCrashTest : public SourceFixture {
         {LinesFile(Lines(kRecords)), Lines(kRecords)},
         {CsvFile(csv), records},
         {{.kind = SourceKind::kInline, .json_lines = Lines(kRecords), .count = kRecords}, Lines(kRecords)}};
+    AddQueries(sources);
     for (auto& entry : sources) entry.first.chunk_size = 1;
     return sources;
+  }
+
+  /// One of each database that there is.
+  void AddQueries(std::vector<std::pair<JobSource, std::string>>& sources) {
+    if (!std::filesystem::exists(Path("lite.db"))) {
+      testing::RunSqlite(
+          Path("lite.db"),
+          "CREATE TABLE t AS WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM i WHERE n < 999) "
+          "SELECT n FROM i ORDER BY n % 7");
+    }
+    std::string connections = absl::StrCat("lite: {sqlite: ", Path("lite.db").string(), "}\n");
+    JobSource query{.kind = SourceKind::kQuery};
+    query.connection = "lite";
+    query.query = "SELECT n FROM t";
+    query.key_columns = {"n"};
+    sources.emplace_back(query, Lines(kRecords));
+    if (testing::PostgresServer* postgres = testing::PostgresServer::Get(); postgres != nullptr) {
+      absl::StrAppend(&connections, "post: {postgresql: '", postgres->target(), "'}\n");
+      query.connection = "post";
+      query.query = "SELECT n FROM generate_series(0, 999) AS n ORDER BY n % 7";
+      sources.emplace_back(query, Lines(kRecords));
+    }
+    WriteFile("connections.yaml", connections);
+    connections_ = *queries::Connections::Read(Path("connections.yaml"));
   }
 };
 
@@ -49,7 +75,7 @@ TEST_F(SourceCrashTest, AServerThatIsStartedAnewAfterEachPieceGoesOnWhereItWas) 
     do {
       store::ReopenModelJobStore(*store);
       ++pieces;
-    } while (SourceReader(*store, folders_).RunOnce(key).next == SourceNext::kMore);
+    } while (SourceReader(*store, places_).RunOnce(key).next == SourceNext::kMore);
     EXPECT_EQ(pieces, 4);
     EXPECT_EQ(RecordsOf(*store, key), expected);
   }

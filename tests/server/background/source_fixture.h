@@ -90,7 +90,7 @@ class SourceFixture : public ::testing::Test {
   SourceRun ReadAll(store::JobStore& store, const model::JobKey& key) const {
     for (;;) {
       // Anew each time, as after a crash: a reader remembers nothing.
-      const SourceRun run = SourceReader(store, folders_).RunOnce(key);
+      const SourceRun run = SourceReader(store, places_).RunOnce(key);
       if (run.next == SourceNext::kRoom) {
         CommitAll(store, key);
       } else if (run.next != SourceNext::kMore) {
@@ -126,6 +126,8 @@ class SourceFixture : public ::testing::Test {
   const harness::TemporaryFolder folder_;
   const core::SourceFolders folders_ = *core::SourceFolders::Make({folder_.path()});
   model::ManualClock clock_{testing::At(0)};
+  queries::Connections connections_;
+  const SourcePlaces places_{folders_, connections_, clock_};
   std::unique_ptr<store::JobStore> store_ = store::MakeModelJobStore(&clock_);
   int jobs_ = 0;
 };

@@ -111,6 +111,23 @@ TEST_F(SourceQueueTest, TroubleIsTriedAgainInAWhile) {
   EXPECT_EQ(Next(), "a");
 }
 
+TEST_F(SourceQueueTest, TroubleThatStaysIsTriedAgainLessOften) {
+  queue_.OnJobChanged(JobWith("a"));
+  for (const int seconds : {1, 2, 4, 8, 16, 32, 32}) {
+    EXPECT_EQ(Next(), "a");
+    queue_.Return(Key("a"), {.next = SourceNext::kLater});
+    clock_.Advance(absl::Seconds(seconds) - absl::Nanoseconds(1));
+    EXPECT_EQ(Next(), "") << seconds;
+    clock_.Advance(absl::Nanoseconds(1));
+  }
+  EXPECT_EQ(Next(), "a");
+  queue_.Return(Key("a"), {.next = SourceNext::kMore});
+  EXPECT_EQ(Next(), "a");
+  queue_.Return(Key("a"), {.next = SourceNext::kLater});
+  clock_.Advance(SourceQueue::kLaterAfter);
+  EXPECT_EQ(Next(), "a") << "the trouble was over meanwhile";
+}
+
 TEST_F(SourceQueueTest, WhoeverWaitsHearsOfAJobAndOfTheEnd) {
   std::string seen;
   std::thread waits([&] {
@@ -133,7 +150,7 @@ TEST_F(SourceQueueTest, ThreadsReadWhatTheQueueHasToTheEnd) {
     job.id = id;
     keys.push_back((*store_->CreateJob(std::move(job)))->key());
   }
-  SourceReader reader(*store_, folders_);
+  SourceReader reader(*store_, places_);
   SourceThreads threads(2, queue_, reader);
   while (queue_.size() > 0) std::this_thread::yield();
   threads.Stop();

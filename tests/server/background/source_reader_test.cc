@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 class SourceReaderTest : public SourceFixture {
  protected:
-  SourceReader reader_{*store_, folders_};
+  SourceReader reader_{*store_, places_};
 };
 
 TEST_F(SourceReaderTest, EachKindOfSourceIsReadToItsEnd) {
@@ -105,7 +105,7 @@ TEST_F(SourceReaderTest, AFileThatCannotBeReadFailsTheJob) {
 TEST_F(SourceReaderTest, AFolderThatIsAllowedNoMoreFailsTheJob) {
   const JobKey key = Create(LinesFile(Lines(3)));
   const core::SourceFolders none;
-  EXPECT_EQ(SourceReader(*store_, none).RunOnce(key).next, SourceNext::kNothing);
+  EXPECT_EQ(SourceReader(*store_, {none, connections_, clock_}).RunOnce(key).next, SourceNext::kNothing);
   EXPECT_THAT(Get(key)->state_reason, HasSubstr("is in no source folder of the server (--source-dir)"));
 }
 

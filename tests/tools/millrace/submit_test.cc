@@ -86,6 +86,25 @@ TEST_F(SubmitTest, TheOtherSources) {
   EXPECT_FALSE(request.has_sample());
 }
 
+TEST_F(SubmitTest, AQueryHasAConnectionAndAKey) {
+  v1::SubmitJobRequest request = RequestOf(
+      {"--connection", "sales", "--query", "SELECT a, b FROM t", "--key", "a", "--key", "b", "--sample-first", "3"});
+  EXPECT_EQ(request.source().query().connection(), "sales");
+  EXPECT_EQ(request.source().query().query(), "SELECT a, b FROM t");
+  EXPECT_THAT(request.source().query().key_columns(), ::testing::ElementsAre("a", "b"));
+  EXPECT_EQ(request.sample().first_n(), 3);
+  request = RequestOf({"--connection", "sales", "--query", "@" + WriteFile("q.sql", "SELECT 1 AS a\n"), "--key", "a"});
+  EXPECT_EQ(request.source().query().query(), "SELECT 1 AS a\n");
+}
+
+TEST_F(SubmitTest, AQueryIsGivenWhole) {
+  EXPECT_EQ(Usage({"--query", "SELECT 1 AS a", "--key", "a"}), 2);
+  EXPECT_EQ(Usage({"--query", "SELECT 1 AS a", "--connection", "sales"}), 2);
+  EXPECT_EQ(Usage({"--connection", "sales", "--key", "a"}), 2);
+  EXPECT_EQ(Usage({"--range", "3", "--key", "a"}), 2);
+  EXPECT_NE(Usage({"--query", "@/no/such/file", "--connection", "sales", "--key", "a"}), 0);
+}
+
 TEST_F(SubmitTest, WrongCommandLinesAskForNothing) {
   EXPECT_EQ(Usage({}), 2);
   EXPECT_EQ(Usage({"--range", "10", "--file", "a.csv"}), 2);
