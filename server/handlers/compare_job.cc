@@ -83,6 +83,11 @@ class Tolerances {
   std::map<std::string, double, std::less<>> fields_;
 };
 
+/// `NODE: CODE: MESSAGE`, without the node where the record failed before any of them ran.
+std::string ErrorText(const std::string& node, const std::string& code, const std::string& message) {
+  return absl::StrCat(node, node.empty() ? "" : ": ", code, ": ", message);
+}
+
 /// Adds up what differs.
 class Report {
  public:
@@ -132,8 +137,8 @@ class Report {
     }
     v1::RecordDifference* const shown = Show(record);
     if (shown == nullptr) return;
-    if (failed) shown->set_error_before(absl::StrCat(record.node(), ": ", record.code(), ": ", record.message()));
-    if (after != nullptr) shown->set_error_after(absl::StrCat(after->node, ": ", after->code, ": ", after->message));
+    if (failed) shown->set_error_before(ErrorText(record.node(), record.code(), record.message()));
+    if (after != nullptr) shown->set_error_after(ErrorText(after->node, after->code, after->message));
   }
 
   void Skip() { response_.set_records_skipped(response_.records_skipped() + 1); }

@@ -25,7 +25,7 @@ class CompareJobTest : public HandlersFixture {
  protected:
   /// A job with the records n = 1 to `count`, and one that is no number, all run.
   std::string RunJob(int count) {
-    const std::string id = CreateDoublerPipeline();
+    std::string id = CreateDoublerPipeline();
     std::string lines;
     for (int n = 1; n <= count; ++n) lines += "{\"n\":" + std::to_string(n) + "}\n";
     EXPECT_THAT(PushLines(id, lines + "{\"n\":\"x\"}\n"), IsOk());
@@ -62,6 +62,20 @@ TEST_F(CompareJobTest, SaysWhatWouldComeOutDifferently) {
   EXPECT_EQ(comparison.differences(1).index(), 2);
   EXPECT_THAT(comparison.differences(1).error_after(), HasSubstr("ODD: three"));
   EXPECT_NE(comparison.config_hash(), "");
+}
+
+TEST_F(CompareJobTest, WhatWouldBeMendedIsShownWithWhyItFailed) {
+  v1::CompareJobRequest request = Request(RunJob(1));
+  request.set_definition(
+      "{service: demo/doubler, version: 9.9.9, inputs: {n: {}}, outputs: [twice],"
+      " nodes: {twice: {lua: \"type(n) == 'number' and n * 2 or 0\"}}}");
+  ASSERT_OK_AND_ASSIGN(const v1::CompareJobResponse comparison, Compare(request));
+  EXPECT_EQ(comparison.records_same(), 1);
+  EXPECT_EQ(comparison.records_mended(), 1);
+  ASSERT_EQ(comparison.differences_size(), 1);
+  // It failed before any node ran.
+  EXPECT_THAT(comparison.differences(0).error_before(), ::testing::StartsWith("INPUT_TYPE: "));
+  EXPECT_EQ(comparison.differences(0).error_after(), "");
 }
 
 TEST_F(CompareJobTest, ToleranceAndSampleAndHowMuchIsShown) {
