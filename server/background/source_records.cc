@@ -128,8 +128,9 @@ std::string BadRecord(std::string_view problem, std::string_view row) {
 absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const SourcePlaces& places,
                                                                  std::stop_token stop) {
   const JobSource& source = job.source;
-  if (source.kind == model::SourceKind::kQuery)
+  if (source.kind == model::SourceKind::kQuery) {
     return OpenQueryRecords(job, places.connections, places.clock, std::move(stop));
+  }
   if (source.kind == model::SourceKind::kRange) return std::make_unique<RangeRecords>(source, job.source_position);
   if (source.kind != model::SourceKind::kFile) return std::make_unique<InlineRecords>(source, job.source_position);
   absl::StatusOr<core::SourceFile> file = places.folders.Open(source.path);

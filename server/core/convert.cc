@@ -237,6 +237,7 @@ v1::PipelineStatus ToStatusProto(const model::Job& job, int32_t workers_in_use, 
   proto.set_newest_result(job.last_result);
   proto.set_acknowledged_result(job.acknowledged_result);
   proto.set_state_reason(job.state_reason);
+  proto.set_records_discarded(job.counters.records_discarded);
   *proto.mutable_request_time() = ToProto(request_time);
   *proto.mutable_response_time() = ToProto(now);
   return proto;

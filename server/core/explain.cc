@@ -194,7 +194,7 @@ int64_t RecordsIn(const model::Job& job, int64_t chunks) {
 std::optional<Eta> EstimateEnd(const Standing& standing, int64_t records, int64_t chunks, int32_t workers,
                                absl::Time now) {
   const model::Job& job = *standing.job;
-  const auto through = static_cast<double>(job.counters.records_completed + job.counters.records_failed);
+  const auto through = static_cast<double>(model::RecordsInResults(job));
   if (through <= 0 || records <= 0 || NeedsSomebody(standing.verdict.hold)) return std::nullopt;
   const absl::Duration work = absl::Nanoseconds(job.counters.compute_nanos) / through * static_cast<double>(records);
   const double own = std::min(workers, job.options.max_workers);

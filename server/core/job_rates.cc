@@ -14,7 +14,7 @@ void JobRates::OnJobChanged(const model::JobPtr& job) {
     entries_.erase(job->key());
     return;
   }
-  const int64_t records = job->counters.records_completed + job->counters.records_failed;
+  const int64_t records = model::RecordsInResults(*job);
   const auto [found, is_new] = entries_.try_emplace(job->key());
   Entry& entry = found->second;
   if (is_new) {

@@ -25,7 +25,7 @@ class JobRates final : public store::JobObserver {
 
   void OnJobChanged(const model::JobPtr& job) override;
 
-  /// Records with an outcome in the last `over` until now.
+  /// Records that ran in the last `over` until now, those that ran again too.
   struct Rate {
     int64_t records = 0;
     /// kWindow, or less where the job is known for less. Zero: nothing is known of it.

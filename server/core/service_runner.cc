@@ -4,6 +4,15 @@
 
 namespace millrace::core {
 
+absl::StatusOr<PlannedService> PlanDefinition(const ServiceCompiler& compiler, std::string_view text) {
+  absl::StatusOr<ServiceDefinition> definition = ParseServiceDefinition(text);
+  if (!definition.ok()) return definition.status();
+  std::string config_hash = ConfigHash(*definition);
+  absl::StatusOr<ServiceDefinition> plan = compiler.Plan(*std::move(definition));
+  if (!plan.ok()) return plan.status();
+  return PlannedService{.plan = *std::move(plan), .config_hash = std::move(config_hash)};
+}
+
 absl::StatusOr<ServiceDefinition> PlanStored(const ServiceCompiler& compiler, const model::ServiceVersion& version) {
   absl::StatusOr<ServiceDefinition> definition = ParseServiceDefinition(version.definition);
   if (!definition.ok()) return definition.status();

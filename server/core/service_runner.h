@@ -68,6 +68,15 @@ class ServiceCompiler {
 /// Seeds what is random while a chunk runs: the same for every run of it, different for every chunk.
 uint64_t RandomSeed(const model::JobKey& job, int64_t sequence);
 
+/// A definition that is ready to run, and what names its code.
+struct PlannedService {
+  ServiceDefinition plan;
+  std::string config_hash;
+};
+
+/// Reads and plans the text of a definition. SERVICE_DEFINITION_INVALID, as ParseServiceDefinition and Plan.
+absl::StatusOr<PlannedService> PlanDefinition(const ServiceCompiler& compiler, std::string_view text);
+
 /// The plan of a stored version. What is stored was planned when it came in: an error here is a defect, or a
 /// definition that a newer server wrote.
 absl::StatusOr<ServiceDefinition> PlanStored(const ServiceCompiler& compiler, const model::ServiceVersion& version);

@@ -43,16 +43,11 @@ absl::StatusOr<Candidate> ReadCandidate(const v1::CompareJobRequest& request, co
   } else if (absl::Status fits = ValidateText("definition", text, model::kDefinitionBytesMax); !fits.ok()) {
     return fits;
   }
-  absl::StatusOr<core::ServiceDefinition> definition = core::ParseServiceDefinition(text);
-  if (!definition.ok()) return definition.status();
-  Candidate candidate;
-  candidate.config_hash = core::ConfigHash(*definition);
-  const absl::StatusOr<core::ServiceDefinition> plan = deps.compiler.Plan(*std::move(definition));
-  if (!plan.ok()) return plan.status();
-  absl::StatusOr<std::unique_ptr<core::ServiceRunner>> runner = deps.compiler.MakeRunner(*plan);
+  absl::StatusOr<core::PlannedService> planned = core::PlanDefinition(deps.compiler, text);
+  if (!planned.ok()) return planned.status();
+  absl::StatusOr<std::unique_ptr<core::ServiceRunner>> runner = deps.compiler.MakeRunner(planned->plan);
   if (!runner.ok()) return runner.status();
-  candidate.runner = *std::move(runner);
-  return candidate;
+  return Candidate{.runner = *std::move(runner), .config_hash = std::move(planned->config_hash)};
 }
 
 /// The tolerances of a request: one for each field, others for the rest.

@@ -15,26 +15,24 @@ absl::StatusOr<v1::ServiceVersion> CreateServiceVersion(const v1::CreateServiceV
       !status.ok()) {
     return status;
   }
-  absl::StatusOr<core::ServiceDefinition> definition = core::ParseServiceDefinition(request.definition());
-  if (!definition.ok()) return definition.status();
-  const std::string config_hash = core::ConfigHash(*definition);
-  const absl::StatusOr<core::ServiceDefinition> plan = deps.compiler.Plan(*std::move(definition));
-  if (!plan.ok()) return plan.status();
+  absl::StatusOr<core::PlannedService> planned = core::PlanDefinition(deps.compiler, request.definition());
+  if (!planned.ok()) return planned.status();
+  const core::ServiceDefinition& plan = planned->plan;
 
   const absl::StatusOr<model::ServiceVersion> stored = deps.store.CreateServiceVersion({
       .tenant = call.principal.tenant,
-      .service = plan->service,
-      .version = plan->version,
+      .service = plan.service,
+      .version = plan.version,
       .service_id = deps.ids.Next(),
       .version_id = deps.ids.Next(),
       .definition = request.definition(),
-      .config_hash = config_hash,
-      .description = plan->description,
+      .config_hash = std::move(planned->config_hash),
+      .description = plan.description,
       .created_by = call.principal.user,
   });
   if (!stored.ok()) return stored.status();
   v1::ServiceVersion response = core::ToProto(*stored);
-  core::AddDefinition(*stored, *plan, response);
+  core::AddDefinition(*stored, plan, response);
   return response;
 }
 

@@ -20,10 +20,9 @@ void AddProgress(const model::Job& job, const Deps& deps, absl::Time now, v1::Jo
   response.set_outcome(whole.outcome());
   *response.mutable_summary() = whole.summary();
 
-  const model::JobCounters& counters = job.counters;
-  const auto through = static_cast<double>(counters.records_completed + counters.records_failed);
+  const auto through = static_cast<double>(model::RecordsThrough(job));
   if (!model::TakesInput(job)) {
-    const auto total = static_cast<double>(counters.records_submitted);
+    const auto total = static_cast<double>(job.counters.records_submitted);
     response.set_percent(total > 0 ? 100 * through / total : 100);
   }
   const absl::Time end = job.complete_time == absl::InfinitePast() ? now : job.complete_time;

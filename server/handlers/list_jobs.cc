@@ -52,6 +52,18 @@ absl::Status ReadTimes(const v1::ListJobsRequest& request, store::ListJobsQuery&
   return model::FieldError("create_time_before", "expected a time that is not before create_time_from");
 }
 
+absl::Status ReadService(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
+  if (request.service().empty()) return absl::OkStatus();
+  absl::StatusOr<model::ServiceReference> reference = ReadServiceReference("service", request.service());
+  if (!reference.ok()) return reference.status();
+  if (reference->service.empty()) {
+    return model::FieldError("service", "expected folder/name or folder/name[version], got a version id");
+  }
+  query.service = std::move(reference->service);
+  query.service_version = std::move(reference->version);
+  return absl::OkStatus();
+}
+
 absl::Status ReadStates(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
   for (int i = 0; i < request.states_size(); ++i) {
     const v1::JobState state = request.states(i);
@@ -68,13 +80,9 @@ absl::Status ReadStates(const v1::ListJobsRequest& request, store::ListJobsQuery
 absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, const Call& call, const Deps& deps) {
   const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
-  store::ListJobsQuery query{.tenant = call.principal.tenant, .service = request.service(), .page_size = *page_size};
+  store::ListJobsQuery query{.tenant = call.principal.tenant, .page_size = *page_size};
   if (absl::Status status = ReadStates(request, query); !status.ok()) return status;
-  if (!query.service.empty()) {
-    if (absl::Status status = model::ValidateServiceName(query.service); !status.ok()) {
-      return model::FieldError("service", std::string(status.message()));
-    }
-  }
+  if (absl::Status status = ReadService(request, query); !status.ok()) return status;
   if (absl::Status status = ReadTexts(request, query); !status.ok()) return status;
   if (absl::Status status = ReadTimes(request, query); !status.ok()) return status;
   const std::string list = ListOf(request, query.tenant);

@@ -62,8 +62,9 @@ absl::StatusOr<model::Job> ReadNewJob(const NewJobFields& fields, const Call& ca
 
   const absl::StatusOr<model::ServiceVersion> version = deps.store.GetServiceVersion(call.principal.tenant, *reference);
   if (!version.ok()) return version.status();
-  if (absl::Status status = CheckSelectedOutputs("selected_outputs", fields.selected_outputs, *version); !status.ok())
+  if (absl::Status status = CheckSelectedOutputs("selected_outputs", fields.selected_outputs, *version); !status.ok()) {
     return status;
+  }
 
   model::Job job;
   job.tenant = call.principal.tenant;

@@ -12,12 +12,10 @@ namespace millrace::handlers {
 namespace {
 
 /// As that of CreatePipeline. What stands in the call is hashed in its stored form; `request` is without it.
-std::string RequestHash(v1::SubmitJobRequest request, const std::string& records) {
-  const std::string parameters =
-      ReadParameters("parameters", request.has_parameters(), request.parameters()).value_or("");
+std::string RequestHash(v1::SubmitJobRequest request, const model::Job& job) {
   request.clear_parameters();
   if (request.source().has_inline_()) request.mutable_source()->mutable_inline_()->clear_records();
-  return model::Fingerprint("submit-job", request.SerializeAsString(), parameters, records);
+  return model::Fingerprint("submit-job", request.SerializeAsString(), job.parameters_json, job.source.json_lines);
 }
 
 }  // namespace
@@ -36,7 +34,7 @@ absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& cal
   absl::StatusOr<model::JobSource> source = TakeSource(request, deps);
   if (!source.ok()) return source.status();
   job->source = *std::move(source);
-  if (!job->request_id.empty()) job->request_hash = RequestHash(request, job->source.json_lines);
+  if (!job->request_id.empty()) job->request_hash = RequestHash(request, *job);
   const absl::StatusOr<model::JobPtr> created = deps.store.CreateJob(*std::move(job));
   if (!created.ok()) return created.status();
   return core::ToProto(**created, deps.clock.Now());

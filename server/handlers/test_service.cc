@@ -10,36 +10,25 @@
 namespace millrace::handlers {
 namespace {
 
-struct Subject {
-  core::ServiceDefinition plan;
-  std::string config_hash;
-};
-
 /// The stored version or the definition in the request, ready to run.
-absl::StatusOr<Subject> ReadSubject(const v1::TestServiceRequest& request, const Call& call, const Deps& deps) {
+absl::StatusOr<core::PlannedService> ReadSubject(const v1::TestServiceRequest& request, const Call& call,
+                                                 const Deps& deps) {
   if (request.service().empty() == request.definition().empty()) {
     return model::FieldError("service", "expected exactly one of service and definition");
   }
-  model::ServiceVersion version;
   if (!request.service().empty()) {
     const absl::StatusOr<model::ServiceReference> reference = ReadServiceReference("service", request.service());
     if (!reference.ok()) return reference.status();
-    absl::StatusOr<model::ServiceVersion> stored = deps.store.GetServiceVersion(call.principal.tenant, *reference);
+    const absl::StatusOr<model::ServiceVersion> stored =
+        deps.store.GetServiceVersion(call.principal.tenant, *reference);
     if (!stored.ok()) return stored.status();
-    version = *std::move(stored);
-  } else {
-    if (absl::Status status = ValidateText("definition", request.definition(), model::kDefinitionBytesMax);
-        !status.ok()) {
-      return status;
-    }
-    version.definition = request.definition();
+    return core::PlanDefinition(deps.compiler, stored->definition);
   }
-  absl::StatusOr<core::ServiceDefinition> definition = core::ParseServiceDefinition(version.definition);
-  if (!definition.ok()) return definition.status();
-  std::string config_hash = core::ConfigHash(*definition);
-  absl::StatusOr<core::ServiceDefinition> plan = deps.compiler.Plan(*std::move(definition));
-  if (!plan.ok()) return plan.status();
-  return Subject{.plan = *std::move(plan), .config_hash = std::move(config_hash)};
+  if (absl::Status status = ValidateText("definition", request.definition(), model::kDefinitionBytesMax);
+      !status.ok()) {
+    return status;
+  }
+  return core::PlanDefinition(deps.compiler, request.definition());
 }
 
 /// The same outcome as a pipeline would store and return it.
@@ -65,7 +54,7 @@ model::ChunkResult ToResult(model::ChunkOutcome outcome, std::string config_hash
 
 absl::StatusOr<v1::TestServiceResponse> TestService(v1::TestServiceRequest& request, const Call& call,
                                                     const Deps& deps) {
-  absl::StatusOr<Subject> subject = ReadSubject(request, call, deps);
+  absl::StatusOr<core::PlannedService> subject = ReadSubject(request, call, deps);
   if (!subject.ok()) return subject.status();
   absl::StatusOr<core::RecordLines> lines = TakeRecords("inputs", *request.mutable_inputs());
   if (!lines.ok()) return lines.status();

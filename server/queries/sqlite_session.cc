@@ -140,8 +140,9 @@ class SqliteCursor final : public Cursor {
 
   absl::Status Bind(const std::vector<std::string>& key) {
     for (size_t i = 0; i < key.size(); ++i) {
-      if (!Bind(static_cast<int>(i) + 1, key[i]))
+      if (!Bind(static_cast<int>(i) + 1, key[i])) {
         return absl::DataLossError("the stored key of the last row is damaged");
+      }
     }
     return absl::OkStatus();
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
 
 namespace millrace::model {
@@ -13,9 +14,9 @@ constexpr int64_t kCutsForBytesMax = 2 * kMessageBytesMax / kSizedChunkBytesMax 
 static_assert(kCutsForBytesMax < kChunksPerPushMax);
 
 int64_t RecordsInTargetTime(const Job& job) {
-  const int64_t through = job.counters.records_completed + job.counters.records_failed;
-  if (through <= 0 || job.counters.compute_nanos <= 0) return kChunkRecordsDefault;
-  const double nanos_per_record = static_cast<double>(job.counters.compute_nanos) / static_cast<double>(through);
+  const int64_t ran = RecordsInResults(job);
+  if (ran <= 0 || job.counters.compute_nanos <= 0) return kChunkRecordsDefault;
+  const double nanos_per_record = static_cast<double>(job.counters.compute_nanos) / static_cast<double>(ran);
   const double fit = absl::ToDoubleNanoseconds(job.options.target_chunk_time) / nanos_per_record;
   return static_cast<int64_t>(std::clamp(fit, 1.0, double{kChunkRecordsMax}));
 }

@@ -85,7 +85,7 @@ JobEvent CreationEvent(const Job& job) {
   return event;
 }
 
-std::vector<JobEvent> EventsBetween(const Job& before, const Job& after) {
+std::vector<JobEvent> DefinitionEvents(const Job& before, const Job& after) {
   std::vector<JobEvent> events;
   const absl::Time time = after.update_time;
   if (before.version_id != after.version_id) {
@@ -95,6 +95,12 @@ std::vector<JobEvent> EventsBetween(const Job& before, const Job& after) {
   if (std::string fields = ChangedFields(before, after); !fields.empty()) {
     events.push_back(EventAt(time, JobEventKind::kUpdated, std::move(fields)));
   }
+  return events;
+}
+
+std::vector<JobEvent> ProgressEvents(const Job& before, const Job& after) {
+  std::vector<JobEvent> events;
+  const absl::Time time = after.update_time;
   if (!before.source_position.exhausted && after.source_position.exhausted) {
     events.push_back(EventAt(time, JobEventKind::kSourceRead,
                              absl::StrCat(after.counters.records_submitted, " records, ",

@@ -43,8 +43,12 @@ struct JobEvent {
 /// The event of a new job.
 JobEvent CreationEvent(const Job& job);
 
-/// What lies between two looks at a job, in order, without number and author. Counters that move on are no event.
-std::vector<JobEvent> EventsBetween(const Job& before, const Job& after);
+/// How a job came on between two looks at it, in order, without number and author: its state, its source, its first
+/// exception. Counters that move on are no event.
+std::vector<JobEvent> ProgressEvents(const Job& before, const Job& after);
+
+/// The same for what is chosen by people and not moved by chunks: the version, the name, the tuning.
+std::vector<JobEvent> DefinitionEvents(const Job& before, const Job& after);
 
 /// What a person did about `count` exceptions.
 JobEvent ResolutionEvent(ResolutionKind kind, int64_t count, std::string_view note, absl::Time now);

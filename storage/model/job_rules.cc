@@ -20,11 +20,6 @@ bool RevokesLeases(const Job& job) { return IsFinal(job.state) && job.cancel_mod
 
 bool EndedEarly(const Job& job) { return job.state == JobState::kFailed || job.state == JobState::kCancelled; }
 
-/// Records that ran, each once however often it ran.
-int64_t RecordsThrough(const Job& job) {
-  return job.counters.records_completed + job.counters.records_failed + job.counters.records_discarded;
-}
-
 absl::Status CancelledError(const Job& job) {
   return MakeError(Reason::kPipelineCancelled, absl::StrCat("pipeline ", job.id, " was cancelled"),
                    {{"pipeline_id", job.id}});
@@ -154,6 +149,10 @@ int64_t RecordsSkipped(const Job& job) {
 
 int64_t RecordsPending(const Job& job) {
   return EndedEarly(job) ? 0 : job.counters.records_submitted - RecordsThrough(job);
+}
+
+int64_t RecordsThrough(const Job& job) {
+  return job.counters.records_completed + job.counters.records_failed + job.counters.records_discarded;
 }
 
 int64_t RecordsInResults(const Job& job) { return RecordsThrough(job) + job.counters.records_rerun; }

@@ -49,6 +49,12 @@ Outcome OutcomeOf(const Job& job);
 int64_t ChunksSkipped(const Job& job);
 int64_t RecordsSkipped(const Job& job);
 
+/// Records that ran, each once however often it ran: those with an output, failed or discarded.
+int64_t RecordsThrough(const Job& job);
+
+/// Records in the results of a job, all results taken together: what was run again counts again.
+int64_t RecordsInResults(const Job& job);
+
 /// Chunks that are neither committed nor skipped, and records that wait for their first run. Records that wait to be run
 /// again are counted with their chunks only.
 int64_t ChunksPending(const Job& job);
@@ -110,9 +116,6 @@ absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now);
 
 /// Takes one failed record for discarded: no result of it is wanted any more. In any state.
 void ApplyDiscard(Job& job, absl::Time now);
-
-/// Records in the results of a job, all results taken together.
-int64_t RecordsInResults(const Job& job);
 
 /// Closes the input; completes a job that has nothing left to do. Returns false when it was closed already.
 ///   PIPELINE_CANCELLED  the job is cancelled (or failed: PIPELINE_CLOSED)

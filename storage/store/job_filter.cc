@@ -26,6 +26,7 @@ bool HasText(const model::Job& job, const std::string& text) {
 
 bool Matches(const ListJobsQuery& query, const model::Job& job) {
   if (!query.service.empty() && job.service != query.service) return false;
+  if (!query.service_version.empty() && job.service_version != query.service_version) return false;
   if (!query.states.empty() && !Holds(query.states, job.state)) return false;
   if (!query.project.empty() && job.metadata.project != query.project) return false;
   if (!query.tag.empty() && !Holds(job.metadata.tags, query.tag)) return false;

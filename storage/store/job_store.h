@@ -89,6 +89,8 @@ struct ListJobsQuery {
   /// Empty: all.
   std::vector<model::JobState> states;
   std::string service;
+  /// Of `service`, which is given then.
+  std::string service_version;
   int32_t page_size = 100;
   /// Opaque: `next_token` of the page before, which had the same filters; empty for the first.
   std::string token;
@@ -183,7 +185,7 @@ class JobStore {
   /// May take some milliseconds: for a watcher that asks every few seconds. A store in memory has nothing to tell.
   virtual StoreStatistics Statistics() const { return {}; }
 
-  // Jobs. What a verb does to a job that is worth telling becomes an event of it (EventsBetween), in the same unit of work.
+  // Jobs. What a verb does to a job that is worth telling becomes an event of it (ProgressEvents, DefinitionEvents), in the same unit of work.
   // `by` is whose call it is; empty: the server's own.
 
   /// Stores a new job. All of its fields are the caller's but times, owner epoch and counters. With a `request_id`

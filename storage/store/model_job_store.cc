@@ -1,6 +1,8 @@
 #include "storage/store/model_job_store.h"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -306,8 +308,9 @@ class ModelJobStore final : public JobStore {
     const JobPtr before = stored.job();
     if (absl::Status applied = verb(stored); !applied.ok()) return applied;
     if (stored.job() == before) return before;
-    std::vector<model::JobEvent> events = model::EventsBetween(*before, *stored.job());
-    if (event.has_value()) events.insert(events.begin(), *std::move(event));
+    std::vector<model::JobEvent> events = model::DefinitionEvents(*before, *stored.job());
+    if (event.has_value()) events.push_back(*std::move(event));
+    std::ranges::move(model::ProgressEvents(*before, *stored.job()), std::back_inserter(events));
     for (model::JobEvent& happened : events) {
       happened.by = by;
       stored.AddEvent(std::move(happened));

@@ -35,6 +35,7 @@ void WriteResult(Group& group, LaneJob* job, const Chunk& chunk, std::string_vie
 }
 
 void WriteReplaced(Group& group, LaneJob* job, const Chunk& chunk, const PreparedCommit& prepared, CommitRows& rows) {
+  if (rows.replaced.empty()) return;
   std::set<int32_t> failed;
   for (const model::RecordFailure& failure : prepared.commit.outcome.failures) failed.insert(failure.index);
   for (size_t i = 0; i < rows.replaced.size(); ++i) {

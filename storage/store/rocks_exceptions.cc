@@ -38,6 +38,22 @@ bool IsBehind(const RecordException& exception, const BlockPlace& place) {
   return exception.sequence > place.sequence || (exception.sequence == place.sequence && exception.index > place.last);
 }
 
+const RecordException* Find(const std::vector<RecordException>& block, const model::RecordPlace& place) {
+  const auto found = std::ranges::find(block, place, &RecordException::place);
+  return found == block.end() ? nullptr : &*found;
+}
+
+/// The block with the exception of this record. EXCEPTION_NOT_FOUND.
+absl::StatusOr<std::vector<RecordException>> ReadBlock(const engine::Engine& engine, const model::JobKey& key,
+                                                       const model::RecordPlace& place) {
+  const auto range = format::ExceptionBlocksFrom(key, place.sequence, place.index);
+  const auto cursor = Scan(engine, Family::kExceptions, range);
+  if (!cursor->valid()) return cursor->status().ok() ? ExceptionNotFound(key, place) : cursor->status();
+  absl::StatusOr<std::vector<RecordException>> block = format::DecodeExceptionBlock(cursor->value());
+  if (block.ok() && Find(*block, place) == nullptr) return ExceptionNotFound(key, place);
+  return block;
+}
+
 /// Fills a page with exceptions, and notes when there is one more.
 class PageFiller {
  public:
@@ -209,17 +225,26 @@ absl::StatusOr<Page<RecordException>> RocksJobStore::ListExceptions(const ListEx
   return filler.TakePage();
 }
 
+absl::StatusOr<std::vector<std::string>> ReadFingerprints(const engine::Engine& engine, const model::JobKey& key,
+                                                          const std::vector<model::RecordPlace>& places) {
+  std::vector<std::string> fingerprints;
+  fingerprints.reserve(places.size());
+  absl::StatusOr<std::vector<RecordException>> block = std::vector<RecordException>();
+  for (const model::RecordPlace& place : places) {
+    if (Find(*block, place) == nullptr) block = ReadBlock(engine, key, place);
+    if (!block.ok()) return block.status();
+    fingerprints.push_back(Find(*block, place)->fingerprint);
+  }
+  return fingerprints;
+}
+
 absl::StatusOr<RecordException> RocksJobStore::GetException(const model::JobKey& key,
                                                             const model::RecordPlace& place) const {
   const absl::StatusOr<model::JobPtr> job = GetJob(key);
   if (!job.ok()) return job.status();
-  const auto range = format::ExceptionBlocksFrom(key, place.sequence, place.index);
-  const auto cursor = Scan(*engine_, Family::kExceptions, range);
-  if (!cursor->valid()) return cursor->status().ok() ? ExceptionNotFound(key, place) : cursor->status();
-  absl::StatusOr<std::vector<RecordException>> block = format::DecodeExceptionBlock(cursor->value());
+  absl::StatusOr<std::vector<RecordException>> block = ReadBlock(*engine_, key, place);
   if (!block.ok()) return block.status();
   std::erase_if(*block, [&](const RecordException& exception) { return exception.place() != place; });
-  if (block->empty()) return ExceptionNotFound(key, place);
   if (absl::Status added = AddResolutions(*engine_, **job, *block); !added.ok()) return added;
   return std::move(block->front());
 }

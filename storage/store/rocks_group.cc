@@ -36,10 +36,7 @@ void Group::AddJob(model::JobPtr job) {
 
 void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by) {
   const model::JobKey key = changed->key();
-  for (model::JobEvent& event : model::EventsBetween(*job->job, *changed)) {
-    event.by = by;
-    AddEvent(*changed, event);
-  }
+  AddEvents(*changed, model::ProgressEvents(*job->job, *changed), by);
   if (!model::IsFinal(job->job->state) && model::IsFinal(changed->state)) {
     Delete(Family::kIndex, format::UnfinishedJobKey(key));
     const std::string& unique_key = changed->options.unique_key;
@@ -58,6 +55,7 @@ void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::st
 
 void Group::RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by) {
   job->definition_changed = true;
+  AddEvents(*changed, model::DefinitionEvents(*job->job, *changed), by);
   ChangeJob(job, std::move(changed), by);
 }
 
@@ -67,6 +65,13 @@ void Group::AddEvent(model::Job& job, const model::JobEvent& event) {
   PutUnread(Family::kEvents, format::JobEventKey(key, job.last_event), format::EncodeJobEvent(event));
   if (job.last_event > model::kJobEventsMax) {
     Delete(Family::kEvents, format::JobEventKey(key, job.last_event - model::kJobEventsMax));
+  }
+}
+
+void Group::AddEvents(model::Job& job, std::vector<model::JobEvent> events, std::string_view by) {
+  for (model::JobEvent& event : events) {
+    event.by = by;
+    AddEvent(job, event);
   }
 }
 

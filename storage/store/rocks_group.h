@@ -45,6 +45,7 @@ class Group {
   void RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
   /// Writes an event that the job does not show, under its next number.
   void AddEvent(model::Job& job, const model::JobEvent& event);
+  void AddEvents(model::Job& job, std::vector<model::JobEvent> events, std::string_view by);
   /// Jobs that have not ended.
   std::vector<model::JobPtr> UnfinishedJobs() const { return table_->Unfinished(); }
   /// What AddJob and ChangeJob took since the last call, in order.

@@ -160,14 +160,10 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
 }  // namespace
 
 absl::StatusOr<JobPtr> RocksJobStore::ResolveExceptions(store::ResolveExceptions request) {
-  std::vector<std::string> fingerprints;
-  fingerprints.reserve(request.exceptions.size());
-  for (const model::RecordPlace& place : request.exceptions) {
-    absl::StatusOr<model::RecordException> exception = GetException(request.job, place);
-    if (!exception.ok()) return exception.status();
-    fingerprints.push_back(std::move(exception->fingerprint));
-  }
-  PreparedResolve prepared = Prepare(std::move(request), std::move(fingerprints));
+  if (absl::Status job = GetJob(request.job).status(); !job.ok()) return job;
+  absl::StatusOr<std::vector<std::string>> fingerprints = ReadFingerprints(*engine_, request.job, request.exceptions);
+  if (!fingerprints.ok()) return fingerprints.status();
+  PreparedResolve prepared = Prepare(std::move(request), *std::move(fingerprints));
   const Passage passage{prepared.bytes};
   return Run<JobPtr>(passage, [&prepared, epoch = epoch_, now = clock_->Now()](Group& group) {
     return Resolve(group, prepared, epoch, now);

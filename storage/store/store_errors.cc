@@ -107,7 +107,9 @@ absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::strin
   const std::string id(job_id);
   return MakeError(Reason::kServiceVersionInUse,
                    absl::StrCat(uri, " is needed by ", job_count, " unfinished job(s), such as ", id,
-                                "; close or cancel them first"),
+                                "; close or cancel them first, or move them to another version: `millrace jobs list "
+                                "--service '",
+                                uri, "' --unfinished` shows them"),
                    {{"pipeline_id", id}, {"job_count", absl::StrCat(job_count)}, {"service_uri", uri}});
 }
 

@@ -18,6 +18,7 @@ constexpr char kStatePrefix[] = "JOB_STATE_";
 struct JobsOptions {
   std::string id;
   std::vector<std::string> states;
+  bool unfinished = false;
   std::string service;
   std::string project;
   std::string tag;
@@ -114,6 +115,11 @@ absl::StatusOr<ExitCode> List(Session& session, const JobsOptions& options) {
     v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
     v1::JobState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
     request.add_states(state);
+  }
+  if (options.unfinished) {
+    for (int state = v1::JOB_STATE_CREATED; state <= v1::JobState_MAX; ++state) {
+      if (!IsFinal(static_cast<v1::JobState>(state))) request.add_states(static_cast<v1::JobState>(state));
+    }
   }
   const auto jobs = Take(client->AllJobs(request, session.call()), options.limit);
   if (!jobs.ok()) return During("cannot list the jobs", jobs.status());
@@ -219,6 +225,7 @@ void AddJobsCommands(CommandTree& tree) {
                                    "millrace jobs list\n"
                                    "millrace jobs list --state IN_PROGRESS --state CLOSED\n"
                                    "millrace jobs list --service aviation/strike-severity --limit 10 -o json\n"
+                                   "millrace jobs list --service 'aviation/strike-severity[1.0.0]' --unfinished\n"
                                    "millrace jobs list --since 24h --text month-end\n"
                                    "millrace jobs list --project pricing --tag urgent --before 2024-05-01");
   list->add_option("--state", list_options->states, "Only jobs in this state. May be repeated")
@@ -226,7 +233,9 @@ void AddJobsCommands(CommandTree& tree) {
       ->expected(1)
       ->take_all()
       ->check(CLI::IsMember(EnumNames(*v1::JobState_descriptor(), kStatePrefix), CLI::ignore_case));
-  list->add_option("--service", list_options->service, "Only jobs of this service")->type_name("FOLDER/NAME");
+  list->add_flag("--unfinished", list_options->unfinished, "Only jobs that have not ended")->excludes("--state");
+  list->add_option("--service", list_options->service, "Only jobs of this service, or of one version of it")
+      ->type_name("FOLDER/NAME[VERSION]");
   list->add_option("--project", list_options->project, "Only jobs of this project")->type_name("TEXT");
   list->add_option("--tag", list_options->tag, "Only jobs with this tag")->type_name("TEXT");
   list->add_option("--created-by", list_options->created_by, "Only jobs that this user created")->type_name("USER");

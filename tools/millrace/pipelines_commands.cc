@@ -206,11 +206,6 @@ absl::StatusOr<ExitCode> Acknowledge(Session& session, const PipelinesOptions& o
   return ShowStatus(session, response->status());
 }
 
-bool IsFinal(v1::JobState state) {
-  return state == v1::JOB_STATE_COMPLETED || state == v1::JOB_STATE_COMPLETED_BY_TIMEOUT ||
-         state == v1::JOB_STATE_FAILED || state == v1::JOB_STATE_CANCELLED;
-}
-
 absl::StatusOr<ExitCode> Status(Session& session, const PipelinesOptions& options) {
   if (options.watch && session.json()) return UsageError("--watch shows lines for people; leave out -o json");
   const auto client = session.Connect(options.watch ? kDataRetryFor : absl::Seconds(1));

@@ -97,6 +97,11 @@ std::string DescribeState(v1::JobState state, v1::Outcome outcome) {
   return text;
 }
 
+bool IsFinal(v1::JobState state) {
+  return state == v1::JOB_STATE_COMPLETED || state == v1::JOB_STATE_COMPLETED_BY_TIMEOUT ||
+         state == v1::JOB_STATE_FAILED || state == v1::JOB_STATE_CANCELLED;
+}
+
 std::string RenderJob(const v1::Job& job, const Session& session) {
   const v1::JobSummary& sums = job.summary();
   const v1::JobConfiguration& configuration = job.configuration();
@@ -112,8 +117,7 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"source", SourceText(job)},
           {"  read", ReadText(job)},
           {"  not readable", NonZero(job.source_progress().read_errors())},
-          {"records", Share(sums.records_completed() + sums.records_failed() + sums.records_discarded(),
-                            sums.records_submitted())},
+          {"records", Share(RecordsThrough(sums), sums.records_submitted())},
           {"  failed", NonZero(sums.records_failed())},
           {"  discarded", NonZero(sums.records_discarded())},
           {"  skipped", NonZero(sums.records_skipped())},
@@ -239,8 +243,9 @@ std::string RenderStatus(const v1::PipelineStatus& status, const Session& sessio
           {"state", DescribeState(status.state(), status.outcome()) + (status.idle() ? " (idle)" : "")},
           {"reason", status.state_reason()},
           {"input", WithoutPrefix(v1::PipelineState_Name(status.pipeline_state()), "PIPELINE_STATE_")},
-          {"records", Share(status.records_completed() + status.records_failed(), status.records_submitted())},
+          {"records", Share(RecordsThrough(status), status.records_submitted())},
           {"  failed", NonZero(status.records_failed())},
+          {"  discarded", NonZero(status.records_discarded())},
           {"  skipped", NonZero(status.records_skipped())},
           {"chunks", Share(status.chunks_completed(), status.chunks_submitted())},
           {"to pull", absl::StrCat(HumanCount(status.chunks_available()), " results, ",
@@ -257,7 +262,7 @@ std::string RenderStatus(const v1::PipelineStatus& status, const Session& sessio
 
 std::string RenderStatusLine(const v1::PipelineStatus& status) {
   return absl::StrCat(DescribeState(status.state(), status.outcome()), ", records ",
-                      Share(status.records_completed() + status.records_failed(), status.records_submitted()), ", ",
+                      Share(RecordsThrough(status), status.records_submitted()), ", ",
                       HumanCount(status.records_failed()), " failed, ", HumanCount(status.chunks_available()),
                       " results to pull, ", HumanCount(status.workers_in_use()), " workers");
 }

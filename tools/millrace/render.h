@@ -1,6 +1,7 @@
 // Jobs, pipelines, services and results as people read them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,15 @@ namespace millrace::cli {
 
 /// A state without its prefix, with the outcome of a job that ended: `COMPLETED, PARTIAL`.
 std::string DescribeState(v1::JobState state, v1::Outcome outcome);
+
+/// True for the states in which a job has ended.
+bool IsFinal(v1::JobState state);
+
+/// Records that ran, each once however often it ran: of a JobSummary or a PipelineStatus.
+template <typename Sums>
+int64_t RecordsThrough(const Sums& sums) {
+  return sums.records_completed() + sums.records_failed() + sums.records_discarded();
+}
 
 /// All that is known about a job.
 std::string RenderJob(const v1::Job& job, const Session& session);

@@ -102,7 +102,7 @@ std::string RenderJobEvents(const std::vector<v1::JobEvent>& events, const Sessi
 
 std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Session& session) {
   const v1::JobSummary& sums = statistics.summary();
-  const int64_t through = sums.records_completed() + sums.records_failed();
+  const int64_t through = RecordsThrough(sums);
   std::string rate;
   if (statistics.has_rate_window()) {
     rate =

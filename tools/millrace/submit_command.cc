@@ -113,20 +113,14 @@ absl::StatusOr<v1::SubmitJobRequest> SubmitRequestOf(const SubmitOptions& option
   return request;
 }
 
-bool IsFinal(v1::JobState state) {
-  return state == v1::JOB_STATE_COMPLETED || state == v1::JOB_STATE_COMPLETED_BY_TIMEOUT ||
-         state == v1::JOB_STATE_FAILED || state == v1::JOB_STATE_CANCELLED;
-}
-
 std::string ProgressLine(const v1::Job& job) {
   const v1::SourceProgress& progress = job.source_progress();
-  const int64_t done = job.summary().records_completed() + job.summary().records_failed();
   std::string line =
       absl::StrCat(DescribeState(job.state(), job.outcome()), "  read ", HumanCount(progress.records_read()));
   if (progress.total_records() > 0) {
     absl::StrAppend(&line, " of ", progress.total_known() ? "" : "about ", HumanCount(progress.total_records()));
   }
-  absl::StrAppend(&line, ", done ", HumanCount(done));
+  absl::StrAppend(&line, ", done ", HumanCount(RecordsThrough(job.summary())));
   if (job.summary().records_failed() > 0) {
     absl::StrAppend(&line, ", failed ", HumanCount(job.summary().records_failed()));
   }

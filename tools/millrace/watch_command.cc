@@ -22,9 +22,7 @@ struct WatchOptions {
 
 ProgressState StateOf(const v1::Job& job) {
   const v1::JobSummary& sums = job.summary();
-  ProgressState state{.records = sums.records_completed() + sums.records_failed() + sums.records_discarded(),
-                      .failed = sums.records_failed(),
-                      .share = {}};
+  ProgressState state{.records = RecordsThrough(sums), .failed = sums.records_failed(), .share = {}};
   const bool takes_input = job.state() == v1::JOB_STATE_CREATED || job.state() == v1::JOB_STATE_IN_PROGRESS;
   const int64_t total = takes_input ? job.source_progress().total_records() : sums.records_submitted();
   if (total > 0) state.share = static_cast<double>(state.records) / static_cast<double>(total);

@@ -48,6 +48,26 @@ TEST_F(JobRatesTest, WhatWasThroughBeforeItWasSeenDoesNotCount) {
   EXPECT_EQ(Find().records, 10);
 }
 
+TEST_F(JobRatesTest, WhatRunsAgainCountsAndWhatIsDiscardedStaysCounted) {
+  model::Job job;
+  job.tenant = "default";
+  job.id = "job-1";
+  job.state = model::JobState::kInProgress;
+  job.counters.records_failed = 100;
+  const auto tell = [&] { rates_.OnJobChanged(std::make_shared<const model::Job>(job)); };
+  tell();
+  Advance(10);
+  job.counters.records_failed = 60;
+  job.counters.records_discarded = 40;
+  tell();
+  EXPECT_EQ(Find().records, 0);
+  job.counters.records_failed = 10;
+  job.counters.records_completed = 50;
+  job.counters.records_rerun = 60;
+  tell();
+  EXPECT_EQ(Find().records, 60);
+}
+
 TEST_F(JobRatesTest, OnlyTheLastHundredSecondsCount) {
   int64_t records = 0;
   Through(records);

@@ -90,6 +90,18 @@ TEST_F(GetJobStatisticsTest, ThePercentIsKnownWithTheTotal) {
   EXPECT_EQ(Get(id)->percent(), 100);
 }
 
+TEST_F(GetJobStatisticsTest, WhatIsDiscardedIsDone) {
+  const std::string id = RunSome();
+  Close(id);
+  v1::ResolveExceptionRequest request;
+  request.set_job_id(id);
+  request.set_exception_id("1-1");
+  request.set_discard(true);
+  ASSERT_THAT(ResolveException(request, call_, deps_), IsOk());
+  EXPECT_EQ(Get(id)->percent(), 100);
+  EXPECT_EQ(Get(id)->summary().records_discarded(), 1);
+}
+
 TEST_F(GetJobStatisticsTest, AClosedJobThatIsPausedIsPartlyDoneAndHasNoEstimate) {
   const std::string id = RunSome();
   v1::PauseJobRequest pause;

@@ -93,8 +93,14 @@ TEST_F(ListsTest, JobsAreFilteredByStateAndService) {
   request.clear_states();
   request.set_service("demo/other");
   EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 0);
-  request.set_service("not a name");
-  EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "service");
+  request.set_service("demo/doubler[9.0.0]");
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 0);
+  request.set_service("demo/doubler[1.0.0]");
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs_size(), 1);
+  for (const std::string wrong : {"not a name", "demo/doubler[", "01h2xcejqtf2nbrexx3vqjhp41"}) {
+    request.set_service(wrong);
+    EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "service") << wrong;
+  }
   request.clear_service();
   request.add_states(v1::JOB_STATE_UNSPECIFIED);
   EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "states[0]");

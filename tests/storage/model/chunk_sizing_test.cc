@@ -26,6 +26,16 @@ TEST(ChunkSizingTest, AChunkAimsAtTheTargetTime) {
   EXPECT_EQ(RecordsPerChunk(job, 1'000), 10);
 }
 
+TEST(ChunkSizingTest, RecordsThatRanTwiceCostTwice) {
+  Job job = JobWithCost(absl::Microseconds(100));
+  job.counters.records_rerun = 1'000;
+  EXPECT_EQ(RecordsPerChunk(job, 1'000), 4'000) << "2,000 runs took what 1,000 did before";
+  job = JobWithCost(absl::Microseconds(100));
+  job.counters.records_failed -= 400;
+  job.counters.records_discarded += 400;
+  EXPECT_EQ(RecordsPerChunk(job, 1'000), 2'000) << "discarding a record does not make the others dearer";
+}
+
 TEST(ChunkSizingTest, StaysWithinTheLimitsOfAChunk) {
   EXPECT_EQ(RecordsPerChunk(JobWithCost(absl::Seconds(10)), 100), 1);
   EXPECT_EQ(RecordsPerChunk(JobWithCost(absl::Nanoseconds(1)), 100), kChunkRecordsMax);

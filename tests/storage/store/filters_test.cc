@@ -83,6 +83,23 @@ TEST_P(FiltersTest, ByProjectTagAndCreator) {
   EXPECT_EQ(Ids(query), "");
 }
 
+TEST_P(FiltersTest, ByServiceAndItsVersion) {
+  for (const std::string id : {"a", "b", "c"}) {
+    model::Job job = ExampleJob(id);
+    job.service = id == "c" ? "demo/other" : "demo/doubler";
+    job.service_version = id == "a" ? "1.0.0" : "1.1.0";
+    Create(std::move(job));
+    Tick();
+  }
+  ListJobsQuery query = Query();
+  query.service = "demo/doubler";
+  EXPECT_EQ(Ids(query), "ba");
+  query.service_version = "1.0.0";
+  EXPECT_EQ(Ids(query), "a");
+  query.service_version = "2.0.0";
+  EXPECT_EQ(Ids(query), "");
+}
+
 TEST_P(FiltersTest, ByTimeFromInclusiveToExclusive) {
   CreateFive();
   ListJobsQuery query = Query();

@@ -91,6 +91,23 @@ TEST_F(RocksExceptionsTest, PagesOfAnySizeCrossTheBlocks) {
   }
 }
 
+TEST_F(RocksExceptionsTest, WhatIsSettledIsCountedInItsOwnGroupWhateverBlockItStandsIn) {
+  const JobKey job = Create();
+  for (const int64_t sequence : {1, 2}) PushAndCommit(job, sequence, 10);
+  ResolveExceptions request{.job = job, .kind = model::ResolutionKind::kDiscard};
+  // From the last block to the first, and back: index % 3 is the message.
+  request.exceptions = {{2, 199}, {2, 197}, {1, 1}, {1, 199}, {1, 2}};
+  ASSERT_THAT(store_->ResolveExceptions(request), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto groups, store_->ListExceptionGroups(job));
+  for (const model::ExceptionGroup& group : groups) {
+    const int64_t settled = group.sample_message == kMessages[1] ? 3 : group.sample_message == kMessages[2] ? 2 : 0;
+    EXPECT_EQ(group.settled_count, settled) << group.sample_message;
+  }
+  request.exceptions = {{1, 3}, {1, 7}};
+  EXPECT_THAT(store_->ResolveExceptions(request), IsError(model::Reason::kExceptionNotFound));
+  EXPECT_EQ(store_->GetException(job, {1, 3})->resolution.state, model::ExceptionState::kUnresolved);
+}
+
 TEST_F(RocksExceptionsTest, PagesEndBeforeTheyHoldTooManyBytes) {
   const JobKey job = Create();
   PushAndCommit(job, 1, 1'000);

@@ -165,12 +165,16 @@ TEST_F(CommandsTest, StatusMayBeWatchedUntilTheEnd) {
   status.set_state(v1::JOB_STATE_IN_PROGRESS);
   EXPECT_CALL(*connection_, GetPipelineStatus).Times(2).WillRepeatedly(Return(status));
   status.set_state(v1::JOB_STATE_COMPLETED);
-  status.set_outcome(v1::OUTCOME_SUCCEEDED);
+  status.set_outcome(v1::OUTCOME_PARTIAL);
+  status.set_records_submitted(6);
+  status.set_records_completed(3);
+  status.set_records_failed(2);
+  status.set_records_discarded(1);
   EXPECT_CALL(*connection_, GetPipelineStatus).WillOnce(Return(status));
   EXPECT_EQ(Run({"pipelines", "status", "p", "--watch"}, connection_), 0);
   EXPECT_EQ(out(),
             "2023-11-14 22:13:20  IN_PROGRESS, records 0 of 0, 0 failed, 0 results to pull, 0 workers\n"
-            "2023-11-14 22:13:20  COMPLETED, SUCCEEDED, records 0 of 0, 0 failed, 0 results to pull, 0 workers\n");
+            "2023-11-14 22:13:20  COMPLETED, PARTIAL, records 6 of 6 (100%), 2 failed, 0 results to pull, 0 workers\n");
   EXPECT_EQ(timer_.Elapsed(), absl::Seconds(2));
 }
 

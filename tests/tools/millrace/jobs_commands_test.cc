@@ -59,6 +59,18 @@ TEST_F(JobsCommandsTest, ListSendsItsFilters) {
       << err();
 }
 
+TEST_F(JobsCommandsTest, WhatStillNeedsAVersionIsListed) {
+  EXPECT_CALL(*connection_, ListJobs).WillOnce([](const v1::ListJobsRequest& request, const auto&) {
+    EXPECT_EQ(request.service(), "pricing/swap[1.0.0]");
+    EXPECT_THAT(request.states(),
+                ::testing::ElementsAre(v1::JOB_STATE_CREATED, v1::JOB_STATE_IN_PROGRESS, v1::JOB_STATE_PAUSED,
+                                       v1::JOB_STATE_CLOSED, v1::JOB_STATE_CLOSED_BY_TIMEOUT));
+    return v1::ListJobsResponse();
+  });
+  EXPECT_EQ(Run({"jobs", "list", "--service", "pricing/swap[1.0.0]", "--unfinished"}, connection_), 0) << err();
+  EXPECT_EQ(Run({"jobs", "list", "--state", "CLOSED", "--unfinished"}, connection_), 2);
+}
+
 TEST_F(JobsCommandsTest, ListTakesHowLongAgo) {
   EXPECT_CALL(*connection_, ListJobs).WillOnce([](const v1::ListJobsRequest& request, const auto&) {
     EXPECT_TRUE(request.has_create_time_from());
