@@ -113,9 +113,9 @@ start_server() {
 # stop_server: drains it; fails when it does not end with 0.
 stop_server() {
   local server=$SERVER status=0
-  SERVER=''
-  kill -TERM "$server"
+  kill -TERM "$server" 2>/dev/null || die "the server died"
   wait "$server" || status=$?
+  SERVER=''
   [[ $status -eq 0 ]] || die "the server ended with exit code $status instead of being drained"
 }
 

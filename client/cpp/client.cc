@@ -163,6 +163,10 @@ absl::StatusOr<v1::Job> Client::PauseJob(const v1::PauseJobRequest& request, con
   return connection_->PauseJob(request, options);
 }
 
+absl::StatusOr<v1::Job> Client::ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options) const {
+  return connection_->ContinueJob(request, options);
+}
+
 absl::StatusOr<v1::Job> Client::ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) const {
   return connection_->ResumeJob(request, options);
 }

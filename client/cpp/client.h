@@ -107,6 +107,8 @@ class Client {
   absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options = {}) const;
   /// Lets a paused job go on. Safe to repeat.
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options = {}) const;
+  /// Runs what the sample of a job left out of its source. Safe to repeat.
+  absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options = {}) const;
   /// When a reply is lost and the call repeated, the answer is PIPELINE_NOT_FOUND: the job is gone.
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options = {}) const;

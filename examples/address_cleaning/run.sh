@@ -29,10 +29,13 @@ job_value() {
 
 # await NAME VALUE: until the job has it, at most a minute.
 await() {
-  local deadline=$((SECONDS + 60))
-  until [[ $(job_value "$JOB" "$1") == "$2" ]]; do
-    ((SECONDS < deadline)) || die "the job does not come to $1 = $2: it has $(job_value "$JOB" "$1")"
+  local deadline=$((SECONDS + 60)) value
+  # Of its own: in a condition, the end of the subshell would not be that of the script.
+  value=$(job_value "$JOB" "$1") || exit 1
+  until [[ $value == "$2" ]]; do
+    ((SECONDS < deadline)) || die "the job does not come to $1 = $2: it has $value"
     sleep 0.05
+    value=$(job_value "$JOB" "$1") || exit 1
   done
 }
 

@@ -39,6 +39,7 @@ class QueryRecords final : public SourceRecords {
   bool is_worth_keeping() const override { return true; }
 
   bool GoBackTo(const model::SourcePosition& position) override {
+    if (position.rest != reached_.rest) return false;
     if (position.records < kept_from_ || position.records > reached_.records) return false;
     while (!kept_.empty() && kept_.front().behind.records <= position.records) kept_.pop_front();
     kept_from_ = position.records;
@@ -55,7 +56,7 @@ class QueryRecords final : public SourceRecords {
   };
 
   absl::StatusOr<Found> Read(std::string& line) {
-    if (model::IsSampleOver(sample_, position_.records)) return Found::kEnd;
+    if (IsSampleOver(sample_)) return Found::kEnd;
     const absl::StatusOr<bool> read = rows_->Next(row_);
     if (!read.ok()) return read.status();
     if (!*read) return Found::kEnd;

@@ -51,7 +51,7 @@ SourceRun SourceReader::RunTurn(const model::JobKey& key, std::stop_token stop) 
     turn.needed_bytes = piece.needed_bytes;
     turn.records += piece.records;
     turn.chunks += piece.chunks;
-    const bool goes_on = piece.next == SourceNext::kMore && open.records->is_worth_keeping();
+    const bool goes_on = piece.next == SourceNext::kMore && open.records != nullptr && open.records->is_worth_keeping();
     if (!goes_on || pieces == kTurnPieces || stop.stop_requested()) return turn;
   }
 }
@@ -61,7 +61,8 @@ SourceRun SourceReader::ReadPiece(const model::JobKey& key, OpenSource& open, st
   if (!found.ok()) return After(key, found.status());
   const model::Job& job = **found;
   if (!model::NeedsReading(job)) return {.next = SourceNext::kNothing};
-  if (job.source_position.exhausted) return Close(key);
+  // Closed with the last piece, unless that was stored by a server that did so afterwards, and was killed between the two.
+  if (job.source_position.exhausted) return Store(key, {}, job.source_position);
   const int64_t worthwhile_room = WorthwhileRoom(job, open.records != nullptr);
   if (job.input_buffer_used_bytes > 0 && RoomOf(job) < worthwhile_room) {
     return {.next = SourceNext::kRoom, .needed_bytes = worthwhile_room};
@@ -80,15 +81,24 @@ SourceRun SourceReader::ReadPiece(const model::JobKey& key, OpenSource& open, st
   }
   if (*homeless_bytes > 0) return {.next = SourceNext::kRoom, .needed_bytes = *homeless_bytes};
 
-  SourceRun run{.next = SourceNext::kMore, .records = piece.records()};
   const model::SourcePosition reached = piece.position();
-  store::PushChunks push{.job = key, .chunks = piece.TakeChunks(), .order = nullptr, .source_position = reached};
-  run.chunks = static_cast<int64_t>(push.chunks.size());
+  return Store(key, piece.TakeChunks(), reached);
+}
+
+SourceRun SourceReader::Store(const model::JobKey& key, std::vector<model::NewChunk> chunks,
+                              const model::SourcePosition& reached) {
+  SourceRun run{.next = SourceNext::kMore, .chunks = static_cast<int64_t>(chunks.size())};
+  for (const model::NewChunk& chunk : chunks) run.records += chunk.record_count;
+  store::PushChunks push{.job = key, .chunks = std::move(chunks), .order = nullptr, .source_position = reached};
   const absl::StatusOr<store::PushReceipt> receipt =
       store::Await<store::PushReceipt>([&](auto done) { store_.PushChunks(std::move(push), std::move(done)); });
   if (!receipt.ok()) return After(key, receipt.status());
-  if (!reached.exhausted) return run;
-  run.next = Close(key).next;
+  if (model::NeedsReading(*receipt->job)) return run;
+  core::Log(spdlog::level::info,
+            absl::StrCat("the source is read: ", receipt->job->counters.records_submitted, " records, ",
+                         reached.read_errors, " of them not readable"),
+            {{"job_id", key.job_id}});
+  run.next = SourceNext::kNothing;
   return run;
 }
 
@@ -99,16 +109,6 @@ absl::Status SourceReader::GoTo(const model::Job& job, OpenSource& open, std::st
   if (!records.ok()) return records.status();
   open = {.records = *std::move(records), .create_time = job.create_time};
   return absl::OkStatus();
-}
-
-SourceRun SourceReader::Close(const model::JobKey& key) {
-  const absl::StatusOr<model::JobPtr> job = store_.CloseJob(key);
-  if (!job.ok()) return After(key, job.status());
-  core::Log(spdlog::level::info,
-            absl::StrCat("the source is read: ", (*job)->counters.records_submitted, " records, ",
-                         (*job)->source_position.read_errors, " of them not readable"),
-            {{"job_id", key.job_id}});
-  return {.next = SourceNext::kNothing};
 }
 
 SourceRun SourceReader::OnError(const model::Job& job, const absl::Status& error) {

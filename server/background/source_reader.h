@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "server/background/source_records.h"
@@ -48,8 +49,7 @@ class SourceReader {
   /// The store must outlive the object.
   SourceReader(store::JobStore& store, const SourcePlaces& places) : store_(store), places_(places) {}
 
-  /// Reads one piece of the source of a job (model::kSourcePieceBytes) and stores it; at the end of the source, closes the
-  /// input. A source that is broken fails the job. Waits for disk and store.
+  /// Reads one piece of the source of a job (model::kSourcePieceBytes) and stores it; its end closes the input. A source that is broken fails the job. Waits for disk and store.
   SourceRun RunOnce(const model::JobKey& job);
 
   /// As RunOnce; where opening the source costs much, up to kTurnPieces pieces of it, as long as nothing is to be waited for.
@@ -62,7 +62,8 @@ class SourceReader {
   SourceRun ReadPiece(const model::JobKey& job, OpenSource& open, std::stop_token stop);
   /// Opens the source of `job` at its position, or goes back to that.
   absl::Status GoTo(const model::Job& job, OpenSource& open, std::stop_token stop);
-  SourceRun Close(const model::JobKey& job);
+  /// Stores what was read, with how far that went.
+  SourceRun Store(const model::JobKey& job, std::vector<model::NewChunk> chunks, const model::SourcePosition& reached);
   SourceRun OnError(const model::Job& job, const absl::Status& error);
   SourceRun Fail(const model::Job& job, std::string_view why);
 

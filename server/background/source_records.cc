@@ -23,7 +23,7 @@ class InlineRecords final : public SourceRecords {
   absl::StatusOr<Found> Next(std::string& line) override {
     const std::string_view text = source_.json_lines;
     const auto begin = static_cast<size_t>(position_.offset);
-    if (begin >= text.size() || model::IsSampleOver(source_.sample, position_.records)) return Found::kEnd;
+    if (begin >= text.size() || IsSampleOver(source_.sample)) return Found::kEnd;
     const size_t end = text.find('\n', begin);
     line = text.substr(begin, end - begin);
     position_.offset = static_cast<int64_t>(end) + 1;
@@ -44,14 +44,19 @@ class RangeRecords final : public SourceRecords {
 
   absl::StatusOr<Found> Next(std::string& line) override {
     const int64_t index = position_.offset;
-    if (index >= source_.count || model::IsSampleOver(source_.sample, index)) return Found::kEnd;
+    if (index >= source_.count || IsSampleOver(source_.sample)) return Found::kEnd;
+    if (!model::TakesRecord(source_.sample, index, position_.rest)) {
+      MoveTo(index + 1);
+      return Found::kLeftOut;
+    }
     line = absl::StrCat(prefix_, source_.first + index, "}");
-    position_.offset = std::min(source_.count, index + std::max<int64_t>(1, source_.sample.every));
-    position_.records = position_.offset;
+    MoveTo(index + (position_.rest ? 1 : std::max<int64_t>(1, source_.sample.every)));
     return Found::kRecord;
   }
 
  private:
+  void MoveTo(int64_t index) { position_.offset = position_.records = std::min(source_.count, index); }
+
   const JobSource& source_;
   std::string prefix_ = "{";
 };
@@ -75,7 +80,7 @@ class FileRecords final : public SourceRecords {
   }
 
   absl::StatusOr<Found> Next(std::string& line) override {
-    if (model::IsSampleOver(source_.sample, position_.records)) return Found::kEnd;
+    if (IsSampleOver(source_.sample)) return Found::kEnd;
     const absl::StatusOr<bool> read = reader_->Next(row_);
     if (!read.ok()) return read.status();
     position_.offset = reader_->offset();
@@ -92,20 +97,7 @@ class FileRecords final : public SourceRecords {
     return found;
   }
 
-  absl::Status CheckUnchanged() override {
-    if (absl::Status looked = file_.Look(); !looked.ok()) return looked;
-    if (file_.size_bytes() != source_.size_bytes) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the source file ", source_.path, " is not what it was: it had ", source_.size_bytes,
-                       " bytes when the job was submitted, and has ", file_.size_bytes()));
-    }
-    if (file_.modify_time() != source_.modify_time) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the source file ", source_.path, " is not what it was: it was modified at ",
-                       absl::FormatTime(file_.modify_time(), absl::UTCTimeZone()), ", after the job was submitted"));
-    }
-    return absl::OkStatus();
-  }
+  absl::Status CheckUnchanged() override { return file_.CheckUnchanged(source_); }
 
  private:
   const JobSource& source_;

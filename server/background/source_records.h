@@ -57,7 +57,12 @@ class SourceRecords {
 
   /// Counts a record that was read, and says whether the sample takes it.
   Found Count(const model::SourceSample& sample) {
-    return model::TakesRecord(sample, position_.records++) ? Found::kRecord : Found::kLeftOut;
+    return model::TakesRecord(sample, position_.records++, position_.rest) ? Found::kRecord : Found::kLeftOut;
+  }
+
+  /// True when no record that follows is taken.
+  bool IsSampleOver(const model::SourceSample& sample) const {
+    return model::IsSampleOver(sample, position_.records, position_.rest);
   }
 
   model::SourcePosition position_;

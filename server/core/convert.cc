@@ -119,6 +119,7 @@ void AddSource(const model::Job& job, v1::Job& proto) {
   *proto.mutable_source() = SourceOf(job.source);
   if (sample.first > 0) proto.mutable_sample()->set_first_n(sample.first);
   if (sample.every > 0) proto.mutable_sample()->set_every_n(sample.every);
+  proto.set_sample_continued(sample.continued);
   const std::optional<int64_t> total = model::TotalRecords(job);
   v1::SourceProgress& progress = *proto.mutable_source_progress();
   progress.set_records_read(job.counters.records_submitted);

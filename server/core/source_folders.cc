@@ -47,6 +47,21 @@ absl::Status SourceFile::Look() {
   return absl::OkStatus();
 }
 
+absl::Status SourceFile::CheckUnchanged(const model::JobSource& source) {
+  if (absl::Status looked = Look(); !looked.ok()) return looked;
+  if (size_bytes_ != source.size_bytes) {
+    return absl::FailedPreconditionError(absl::StrCat("the source file ", source.path, " is not what it was: it had ",
+                                                      source.size_bytes, " bytes when the job was submitted, and has ",
+                                                      size_bytes_));
+  }
+  if (modify_time_ != source.modify_time) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the source file ", source.path, " is not what it was: it was modified at ",
+                     absl::FormatTime(modify_time_, absl::UTCTimeZone()), ", after the job was submitted"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SourceFolders> SourceFolders::Make(const std::vector<fs::path>& folders) {
   SourceFolders made;
   for (const fs::path& folder : folders) {

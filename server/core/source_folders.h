@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "storage/model/source.h"
 
 namespace millrace::core {
 
@@ -27,6 +28,10 @@ class SourceFile {
 
   /// Reads size and time of modification anew. The error says why the file cannot be read.
   absl::Status Look();
+
+  /// Looks, and compares with what the file was when a job was submitted that reads it. FAILED_PRECONDITION where it is
+  /// another one since; the message says what changed.
+  absl::Status CheckUnchanged(const model::JobSource& source);
 
   /// Absolute, without symbolic links.
   const std::string& path() const { return path_; }

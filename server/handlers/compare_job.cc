@@ -175,6 +175,7 @@ class Comparison {
              const Deps& deps)
       : job_(std::move(job)),
         sample_(sample),
+        begin_nanos_(deps.clock.SteadyNanos()),
         candidate_(std::move(candidate)),
         report_(report),
         deps_(deps),
@@ -218,8 +219,21 @@ class Comparison {
     const auto comparable = std::stable_partition(indexes.begin(), indexes.end(), is_comparable);
     for (auto skipped = comparable; skipped != indexes.end(); ++skipped) report_.Skip();
     indexes.erase(comparable, indexes.end());
-    if (indexes.empty()) return absl::OkStatus();
-    return CompareRecords(*input, indexes, *listed);
+    // A few at a time: a candidate may take seconds for each.
+    for (size_t begin = 0; begin < indexes.size(); begin += kRecordsAtATime) {
+      const auto first = indexes.begin() + static_cast<ptrdiff_t>(begin);
+      const auto end = indexes.begin() + static_cast<ptrdiff_t>(std::min(begin + kRecordsAtATime, indexes.size()));
+      if (IsLate()) {
+        for (auto skipped = first; skipped != end; ++skipped) report_.Skip();
+      } else if (absl::Status compared = CompareRecords(*input, {first, end}, *listed); !compared.ok()) {
+        return compared;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  bool IsLate() const {
+    return deps_.clock.SteadyNanos() - begin_nanos_ > absl::ToInt64Nanoseconds(model::kCompareTimeMax);
   }
 
   absl::Status CompareRecords(const model::ChunkInput& input, const std::vector<int32_t>& indexes,
@@ -254,8 +268,11 @@ class Comparison {
     return absl::OkStatus();
   }
 
+  static constexpr size_t kRecordsAtATime = 10;
+
   const model::JobPtr job_;
   const model::SourceSample sample_;
+  const int64_t begin_nanos_;
   Candidate candidate_;
   Report& report_;
   const Deps& deps_;

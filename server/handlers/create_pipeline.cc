@@ -4,19 +4,13 @@
 #include "server/core/convert.h"
 #include "server/handlers/new_job.h"
 #include "server/handlers/pipeline_handlers.h"
-#include "server/handlers/validate.h"
-#include "storage/model/exception.h"
 
 namespace millrace::handlers {
 namespace {
 
-/// The request as bytes that tell whether a second one under the same request id is the same.
-std::string RequestHash(const v1::CreatePipelineRequest& request, const model::Job& job) {
-  // Only equality matters, and only within one server version's lifetime of a request id; the fields are joined in
-  // an order of our own because protobuf's maps have none.
-  v1::CreatePipelineRequest rest = request;
-  rest.clear_parameters();
-  return model::Fingerprint("create-pipeline", rest.SerializeAsString(), job.parameters_json, "");
+std::string HashOf(v1::CreatePipelineRequest request, const model::Job& job) {
+  request.clear_parameters();
+  return RequestHash("create-pipeline", request, job);
 }
 
 }  // namespace
@@ -32,7 +26,7 @@ absl::StatusOr<v1::Job> CreatePipeline(const v1::CreatePipelineRequest& request,
                                                .metadata = request.metadata()},
                                               call, deps);
   if (!job.ok()) return job.status();
-  if (!job->request_id.empty()) job->request_hash = RequestHash(request, *job);
+  if (!job->request_id.empty()) job->request_hash = HashOf(request, *job);
   const absl::StatusOr<model::JobPtr> created = deps.store.CreateJob(*std::move(job));
   if (!created.ok()) return created.status();
   return core::ToProto(**created, deps.clock.Now());

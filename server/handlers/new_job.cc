@@ -4,9 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "server/handlers/job_fields.h"
 #include "server/handlers/job_options.h"
 #include "server/handlers/validate.h"
+#include "storage/model/exception.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
 
@@ -82,6 +85,18 @@ absl::StatusOr<model::Job> ReadNewJob(const NewJobFields& fields, const Call& ca
   job.created_by = call.principal.user;
   job.owner = deps.server.instance_id;
   return job;
+}
+
+std::string RequestHash(std::string_view method, const google::protobuf::Message& request, const model::Job& job) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    // Otherwise the fields of a map come in another order each time.
+    coded.SetSerializationDeterministic(true);
+    request.SerializeToCodedStream(&coded);
+  }
+  return model::Fingerprint(method, bytes, job.parameters_json, job.source.json_lines);
 }
 
 }  // namespace millrace::handlers

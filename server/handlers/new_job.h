@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"
 #include "millrace/v1/pipeline_service.pb.h"
 #include "server/handlers/call.h"
@@ -29,5 +30,9 @@ struct NewJobFields {
 /// The job that is to be stored, without `request_hash`.
 ///   FIELD_INVALID, SERVICE_NOT_FOUND, SERVICE_VERSION_NOT_FOUND
 absl::StatusOr<model::Job> ReadNewJob(const NewJobFields& fields, const Call& call, const Deps& deps);
+
+/// Tells whether a second request under the same request id is the same. `request` is without its parameters and records,
+/// which are hashed as `job` has them. Good for one version of the server: the bytes of a message may change with the next.
+std::string RequestHash(std::string_view method, const google::protobuf::Message& request, const model::Job& job);
 
 }  // namespace millrace::handlers

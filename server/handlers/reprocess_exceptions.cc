@@ -19,8 +19,13 @@ using model::RecordException;
 /// Puts records that failed into chunks, and has them run again.
 class Rerun {
  public:
-  Rerun(const v1::ReprocessExceptionsRequest& request, const Call& call, const Deps& deps)
-      : request_(request), call_(call), deps_(deps), key_(call.job(request.job_id())) {}
+  Rerun(const v1::ReprocessExceptionsRequest& request, const model::Job& job, const Call& call, const Deps& deps)
+      : request_(request),
+        call_(call),
+        deps_(deps),
+        key_(job.key()),
+        chunk_bytes_max_(std::clamp<size_t>(static_cast<size_t>(job.options.input_buffer_bytes) / 4, 1,
+                                            model::kRerunChunkBytesTarget)) {}
 
   /// False when the call has taken all that it may.
   absl::StatusOr<bool> Add(const RecordException& exception) {
@@ -35,25 +40,23 @@ class Rerun {
       return true;
     }
     if (absl::Status status = MakeRoom(exception); !status.ok()) return status;
-    chunk_.json_lines += exception.input + "\n";
-    exceptions_.push_back(exception.place());
+    records_.push_back({exception.place(), exception.input + "\n"});
+    bytes_ += exception.input.size() + 1;
     taken_ += 1;
     return true;
   }
 
   /// Stores what is left.
   absl::Status Flush() {
-    if (exceptions_.empty()) return absl::OkStatus();
-    store::ResolveExceptions resolve{.job = key_, .kind = model::ResolutionKind::kReprocess};
-    const auto count = static_cast<int64_t>(exceptions_.size());
-    resolve.exceptions = std::exchange(exceptions_, {});
-    resolve.chunk = std::exchange(chunk_, {});
-    resolve.chunk.id = deps_.ids.Next();
-    resolve.chunk.record_count = static_cast<int32_t>(count);
-    resolve.chunk.parameters_json = parameters_;
-    resolve.resolved_by = call_.principal.user;
-    resolve.note = request_.note();
-    absl::Status stored = deps_.store.ResolveExceptions(std::move(resolve)).status();
+    bytes_ = 0;
+    std::vector<Record> records = std::exchange(records_, {});
+    absl::Status stored;
+    // Another call may have been faster with some of them; the others are still to be run.
+    do {
+      if (records.empty()) return absl::OkStatus();
+      stored = Store(records);
+    } while (model::HasReason(stored, model::Reason::kExceptionSettled) && DropSettled(records));
+    const auto count = static_cast<int64_t>(records.size());
     (stored.ok() ? stored_ : taken_) += stored.ok() ? count : -count;
     return stored;
   }
@@ -63,6 +66,37 @@ class Rerun {
   int64_t skipped() const { return skipped_; }
 
  private:
+  struct Record {
+    model::RecordPlace place;
+    /// With its line end.
+    std::string line;
+  };
+
+  absl::Status Store(const std::vector<Record>& records) {
+    store::ResolveExceptions resolve{.job = key_, .kind = model::ResolutionKind::kReprocess};
+    for (const Record& record : records) {
+      resolve.exceptions.push_back(record.place);
+      resolve.chunk.json_lines += record.line;
+    }
+    resolve.chunk.id = deps_.ids.Next();
+    resolve.chunk.record_count = static_cast<int32_t>(records.size());
+    resolve.chunk.parameters_json = parameters_;
+    resolve.resolved_by = call_.principal.user;
+    resolve.note = request_.note();
+    return deps_.store.ResolveExceptions(std::move(resolve)).status();
+  }
+
+  /// Passes over those that are settled by now. False where there are none.
+  bool DropSettled(std::vector<Record>& records) {
+    const auto dropped = static_cast<int64_t>(std::erase_if(records, [&](const Record& record) {
+      const absl::StatusOr<RecordException> exception = deps_.store.GetException(key_, record.place);
+      return exception.ok() && exception->resolution.state != ExceptionState::kUnresolved;
+    }));
+    skipped_ += dropped;
+    taken_ -= dropped;
+    return dropped > 0;
+  }
+
   /// Begins another chunk where this record does not fit in.
   absl::Status MakeRoom(const RecordException& exception) {
     if (exception.sequence != source_) {
@@ -74,8 +108,8 @@ class Rerun {
         parameters_ = std::move(source->chunk.parameters_json);
       }
     }
-    const bool is_full = exceptions_.size() == static_cast<size_t>(model::kRerunChunkRecordsMax) ||
-                         chunk_.json_lines.size() >= model::kRerunChunkBytesTarget;
+    const bool is_full = records_.size() == static_cast<size_t>(model::kRerunChunkRecordsMax) ||
+                         (!records_.empty() && bytes_ + exception.input.size() + 1 > chunk_bytes_max_);
     return is_full ? Flush() : absl::OkStatus();
   }
 
@@ -84,9 +118,12 @@ class Rerun {
   const Deps& deps_;
   const model::JobKey key_;
 
+  /// No larger than the job takes in one piece, unless a single record is.
+  const size_t chunk_bytes_max_;
+
   // The chunk in the making.
-  model::NewChunk chunk_;
-  std::vector<model::RecordPlace> exceptions_;
+  std::vector<Record> records_;
+  size_t bytes_ = 0;
   std::string parameters_;
   /// The chunk whose parameters were looked at last.
   int64_t source_ = 0;
@@ -184,7 +221,7 @@ absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::Re
   if (absl::Status known = CheckGroup(request.fingerprint(), key, deps); !known.ok()) return known;
   const int64_t up_to = request.up_to_sequence() > 0 ? request.up_to_sequence() : (*job)->last_sequence;
 
-  Rerun rerun(request, call, deps);
+  Rerun rerun(request, **job, call, deps);
   absl::StatusOr<bool> all_taken = true;
   if (request.has_ids()) {
     if (absl::Status added = AddByIds(request, key, deps, rerun); !added.ok()) all_taken = added;

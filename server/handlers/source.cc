@@ -1,5 +1,7 @@
 #include "server/handlers/source.h"
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -64,20 +66,27 @@ absl::StatusOr<JobSource> ReadFile(const v1::FileSource& request, const Deps& de
                             "this server reads no files: it was started without --source-dir, the folder in which jobs "
                             "may read files; start it with one, or push the records into a pipeline");
   }
+  if (request.path().empty()) return model::FieldError("source.file.path", "is required");
   const absl::StatusOr<model::SourceFormat> format = ReadFormat(request);
   if (!format.ok()) return format.status();
-  const absl::StatusOr<core::SourceFile> file = deps.source_folders->Open(request.path());
-  if (absl::IsResourceExhausted(file.status())) {
-    return model::WithRetryAfter(model::MakeError(model::Reason::kServerBusy, std::string(file.status().message())),
-                                 absl::Seconds(1));
-  }
-  if (!file.ok()) return model::FieldError("source.file.path", std::string(file.status().message()));
   JobSource source{.kind = SourceKind::kFile};
-  source.path = file->path();
+  source.path = request.path();
   source.format = *format;
+  return source;
+}
+
+absl::Status Busy(std::string_view why) {
+  return model::WithRetryAfter(model::MakeError(model::Reason::kServerBusy, why), absl::Seconds(1));
+}
+
+absl::Status LookAtFile(JobSource& source, const Deps& deps) {
+  const absl::StatusOr<core::SourceFile> file = deps.source_folders->Open(source.path);
+  if (absl::IsResourceExhausted(file.status())) return Busy(std::string(file.status().message()));
+  if (!file.ok()) return model::FieldError("source.file.path", std::string(file.status().message()));
+  source.path = file->path();
   source.size_bytes = file->size_bytes();
   source.modify_time = file->modify_time();
-  return source;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<JobSource> ReadRange(const v1::RangeSource& request) {
@@ -158,16 +167,28 @@ absl::StatusOr<JobSource> ReadQuery(const v1::QuerySource& request, const Deps& 
                                              {{"connection", request.connection()}}),
                             "source.query.connection");
   }
-  absl::StatusOr<JobSource> source = ReadQueryFields(request);
-  if (!source.ok()) return source;
+  return ReadQueryFields(request);
+}
+
+absl::Status LookAtQuery(const JobSource& source, const Deps& deps) {
+  const std::shared_ptr<void> place = deps.source_connections->TakePlace();
+  if (place == nullptr) return Busy("too many calls wait for a database");
+  const queries::Connection& connection = *deps.source_connections->Find(source.connection);
   const absl::Status checked =
-      queries::CheckQuery(*connection, {.text = source->query, .key_columns = source->key_columns}, deps.clock);
-  if (checked.ok()) return source;
+      queries::CheckQuery(connection, {.text = source.query, .key_columns = source.key_columns}, deps.clock);
+  if (checked.ok()) return checked;
   const std::string why(checked.message());
-  if (absl::IsUnavailable(checked) || absl::IsResourceExhausted(checked)) {
-    return model::MakeError(model::Reason::kSourceConnectionFailed, why, {{"connection", request.connection()}});
+  switch (checked.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+      return model::MakeError(model::Reason::kSourceConnectionFailed, why, {{"connection", source.connection}});
+    case absl::StatusCode::kDataLoss:
+      return model::FieldError("source.query.connection", why);
+    case absl::StatusCode::kNotFound:
+      return model::FieldError("source.query.key_columns", why);
+    default:
+      return model::FieldError("source.query.query", why);
   }
-  return model::FieldError(absl::IsNotFound(checked) ? "source.query.key_columns" : "source.query.query", why);
 }
 
 absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
@@ -228,6 +249,21 @@ absl::StatusOr<JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& 
   }
   source->estimated_records = request.estimated_records();
   return source;
+}
+
+absl::Status LookAtSource(JobSource& source, const Deps& deps) {
+  switch (source.kind) {
+    case SourceKind::kFile:
+      return LookAtFile(source, deps);
+    case SourceKind::kQuery:
+      return LookAtQuery(source, deps);
+    case SourceKind::kNone:
+    case SourceKind::kInline:
+    case SourceKind::kRange:
+    case SourceKind::kIds:
+      break;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace millrace::handlers

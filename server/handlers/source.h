@@ -8,12 +8,14 @@
 
 namespace millrace::handlers {
 
-/// Checks source, sample and what belongs to them, and takes the records out of the request that stand in it. A file is
-/// looked at, and a query described by its database, so that what is wrong is told to the caller and not later to whoever
-/// looks at the job.
-///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED, SOURCE_CONNECTIONS_NOT_ENABLED, SOURCE_CONNECTION_NOT_FOUND,
-///   SOURCE_CONNECTION_FAILED
+/// Checks source, sample and what belongs to them by what stands in the request, and takes the records out of it.
+///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED, SOURCE_CONNECTIONS_NOT_ENABLED, SOURCE_CONNECTION_NOT_FOUND
 absl::StatusOr<model::JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps);
+
+/// Looks at the file of a source, and has its query described by the database, so that what is wrong is told to the caller
+/// and not later to whoever looks at the job. Waits for disk and database.
+///   FIELD_INVALID, SOURCE_CONNECTION_FAILED, SERVER_BUSY
+absl::Status LookAtSource(model::JobSource& source, const Deps& deps);
 
 /// Reads `sample` of a request. FIELD_INVALID.
 absl::StatusOr<model::SourceSample> ReadSample(const v1::Sample& request);

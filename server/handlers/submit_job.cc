@@ -5,17 +5,14 @@
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/new_job.h"
 #include "server/handlers/source.h"
-#include "server/handlers/validate.h"
-#include "storage/model/exception.h"
 
 namespace millrace::handlers {
 namespace {
 
-/// As that of CreatePipeline. What stands in the call is hashed in its stored form; `request` is without it.
-std::string RequestHash(v1::SubmitJobRequest request, const model::Job& job) {
+std::string HashOf(v1::SubmitJobRequest request, const model::Job& job) {
   request.clear_parameters();
   if (request.source().has_inline_()) request.mutable_source()->mutable_inline_()->clear_records();
-  return model::Fingerprint("submit-job", request.SerializeAsString(), job.parameters_json, job.source.json_lines);
+  return RequestHash("submit-job", request, job);
 }
 
 }  // namespace
@@ -34,7 +31,17 @@ absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& cal
   absl::StatusOr<model::JobSource> source = TakeSource(request, deps);
   if (!source.ok()) return source.status();
   job->source = *std::move(source);
-  if (!job->request_id.empty()) job->request_hash = RequestHash(request, *job);
+  if (!job->request_id.empty()) {
+    job->request_hash = HashOf(request, *job);
+    // Before the source is looked at: it may be gone when a call is repeated whose reply was lost.
+    const absl::StatusOr<model::JobPtr> earlier = deps.store.FindRequest(job->tenant, job->request_id);
+    if (!earlier.ok()) return earlier.status();
+    // Where it was another request, creating the job says so.
+    if (*earlier != nullptr && (*earlier)->request_hash == job->request_hash) {
+      return core::ToProto(**earlier, deps.clock.Now());
+    }
+  }
+  if (absl::Status looked = LookAtSource(job->source, deps); !looked.ok()) return looked;
   const absl::StatusOr<model::JobPtr> created = deps.store.CreateJob(*std::move(job));
   if (!created.ok()) return created.status();
   return core::ToProto(**created, deps.clock.Now());

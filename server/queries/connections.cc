@@ -128,4 +128,9 @@ std::string Connections::Names() const {
   return absl::StrJoin(connections_, ", ", [](std::string* out, const auto& entry) { out->append(entry.first); });
 }
 
+std::shared_ptr<void> Connections::TakePlace() const {
+  if (!places_->try_acquire()) return nullptr;
+  return {places_.get(), [places = places_](void*) { places->release(); }};
+}
+
 }  // namespace millrace::queries

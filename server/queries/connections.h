@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <semaphore>
 #include <string>
 #include <string_view>
 
@@ -22,7 +24,7 @@ struct Connection {
   std::string password;
 };
 
-/// Constant after construction, thread-safe.
+/// Constant after construction but for the places, thread-safe. Copies share the places.
 class Connections {
  public:
   /// None: nothing may be queried.
@@ -47,8 +49,15 @@ class Connections {
   /// `archive, sales`: for messages.
   std::string Names() const;
 
+  /// A place for a call that waits for a database, given back by whoever lets it go. Null where kWaitingCallsMax wait
+  /// already: a database that does not answer must not take all threads that serve calls.
+  std::shared_ptr<void> TakePlace() const;
+
+  static constexpr int kWaitingCallsMax = 4;
+
  private:
   std::map<std::string, Connection, std::less<>> connections_;
+  std::shared_ptr<std::counting_semaphore<>> places_ = std::make_shared<std::counting_semaphore<>>(kWaitingCallsMax);
 };
 
 }  // namespace millrace::queries

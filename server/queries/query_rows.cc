@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/queries/statement.h"
@@ -63,6 +64,28 @@ absl::Status CheckNoNullKeys(Session& session, const Query& query) {
                                                     "): such rows cannot be told apart"));
 }
 
+absl::Status NotUnique(const std::vector<std::string>& key, const std::vector<std::string>& columns) {
+  return absl::FailedPreconditionError(absl::StrCat("two rows have the key (", QueryRows::KeyText(key), ") in ",
+                                                    absl::StrJoin(columns, ", "),
+                                                    ": the key columns must name each row"));
+}
+
+/// Letters may be the same in either case to a database, and 1.0 be 1.00: of such rows, reading on behind one would leave
+/// out or repeat the other.
+absl::Status CheckNamesOneRow(Session& session, const Query& query, const std::vector<std::string>& key) {
+  const absl::StatusOr<std::unique_ptr<Cursor>> cursor = session.Run(KeyCountStatement(query), key);
+  if (!cursor.ok()) return cursor.status();
+  const absl::StatusOr<bool> found = (*cursor)->Step();
+  if (!found.ok()) return found.status();
+  int64_t count = 0;
+  if (!*found || !absl::SimpleAtoi(std::string((*cursor)->At(0).text), &count)) {
+    return absl::InternalError("the database does not say how many rows have a key");
+  }
+  if (count > 1) return NotUnique(key, query.key_columns);
+  // To the end: the session is to run another statement.
+  return (*cursor)->Step().status();
+}
+
 /// False where the value is a text that is not UTF-8.
 bool AppendValue(const Value& value, std::string& json) {
   switch (value.kind) {
@@ -89,9 +112,9 @@ absl::StatusOr<std::unique_ptr<QueryRows>> QueryRows::Open(const Connection& con
                                                            const model::Clock& clock, std::stop_token stop) {
   absl::StatusOr<DescribedQuery> described = Describe(connection, query, clock, std::move(stop));
   if (!described.ok()) return described.status();
-  if (after.empty()) {
-    if (absl::Status status = CheckNoNullKeys(*described->session, query); !status.ok()) return status;
-  }
+  const absl::Status keys =
+      after.empty() ? CheckNoNullKeys(*described->session, query) : CheckNamesOneRow(*described->session, query, after);
+  if (!keys.ok()) return keys;
   absl::StatusOr<std::unique_ptr<Cursor>> cursor =
       described->session->Run(ReadingStatement(query, !after.empty()), after);
   if (!cursor.ok()) return cursor.status();
@@ -116,21 +139,15 @@ QueryRows::QueryRows(std::unique_ptr<Session> session, std::unique_ptr<Cursor> c
 }
 
 absl::StatusOr<bool> QueryRows::Next(QueryRow& row) {
-  for (;;) {
-    const absl::StatusOr<bool> found = cursor_->Step();
-    if (!found.ok() || !*found) return found;
-    absl::StatusOr<std::vector<std::string>> key = ReadKey();
-    if (!key.ok()) return key.status();
-    const bool is_same = *key == last_key_;
-    // The row behind which reading goes on, where it is still there.
-    const bool is_read_already = std::exchange(is_first_, false) && is_same;
-    if (is_read_already) continue;
-    if (is_same) return NotUnique();
-    last_key_ = *std::move(key);
-    row.key = last_key_;
-    ReadRecord(row);
-    return true;
-  }
+  const absl::StatusOr<bool> found = cursor_->Step();
+  if (!found.ok() || !*found) return found;
+  absl::StatusOr<std::vector<std::string>> key = ReadKey();
+  if (!key.ok()) return key.status();
+  if (*key == last_key_) return NotUnique(last_key_, key_columns_);
+  last_key_ = *std::move(key);
+  row.key = last_key_;
+  ReadRecord(row);
+  return true;
 }
 
 absl::StatusOr<std::vector<std::string>> QueryRows::ReadKey() {
@@ -151,12 +168,6 @@ absl::StatusOr<std::vector<std::string>> QueryRows::ReadKey() {
                                                       KeyText(last_key_), ")"));
   }
   return key;
-}
-
-absl::Status QueryRows::NotUnique() const {
-  return absl::FailedPreconditionError(absl::StrCat("two rows have the key (", KeyText(last_key_), ") in ",
-                                                    absl::StrJoin(key_columns_, ", "),
-                                                    ": the key columns must name each row"));
 }
 
 void QueryRows::ReadRecord(QueryRow& row) {

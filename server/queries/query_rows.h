@@ -34,7 +34,8 @@ struct QueryRow {
 /// Reads the rows of a query. Not thread-safe.
 class QueryRows {
  public:
-  /// Begins behind the row with the key `after`, or at the first row where that is empty. The connection and the clock must
+  /// Begins behind the row with the key `after`, or at the first row where that is empty. Two rows whose keys are equal to
+  /// the database, whatever their bytes, cannot be told apart by it: an error where `after` names more than one. The connection and the clock must
   /// outlive the object; `stop` ends a step that takes long. Codes of errors, here and of Next:
   ///   UNAVAILABLE, RESOURCE_EXHAUSTED  the database cannot be reached, is busy or locked, or `stop` was requested: may pass
   ///   NOT_FOUND                        the query has no such key column
@@ -54,7 +55,6 @@ class QueryRows {
             const Query& query, std::vector<std::string> after);
 
   absl::StatusOr<std::vector<std::string>> ReadKey();
-  absl::Status NotUnique() const;
   void ReadRecord(QueryRow& row);
 
   const std::unique_ptr<Session> session_;
@@ -65,9 +65,8 @@ class QueryRows {
   std::vector<std::string> fields_;
   /// Where the key columns are.
   std::vector<size_t> key_places_;
-  /// Of the row before. The database is asked from it on, so that another row with the same key is noticed.
+  /// Of the row before.
   std::vector<std::string> last_key_;
-  bool is_first_ = true;
 };
 
 /// Whether the query can be read at all: it is described by the database and not run. Errors as those of QueryRows::Open.

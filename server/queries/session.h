@@ -46,6 +46,7 @@ class Cursor {
 
 /// All that it reads is of one moment. Not thread-safe. Codes of its errors:
 ///   UNAVAILABLE, RESOURCE_EXHAUSTED  the database cannot be reached, is busy or locked, or `stop` was requested: may pass
+///   DATA_LOSS                        what the connection leads to is no database, or a damaged one
 ///   others                           the statement is wrong, or what it reads cannot be read
 /// After an error, or a cursor that was not read to its end, the session is of no use any more.
 class Session {

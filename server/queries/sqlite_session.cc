@@ -95,7 +95,13 @@ class SqliteSession final : public Session {
         return absl::UnavailableError(absl::StrCat(message, why == 0 ? "" : ": ", why == 0 ? "" : std::strerror(why)));
       }
       case SQLITE_NOMEM:
+      case SQLITE_FULL:  // the disk on which it sorts
         return absl::ResourceExhaustedError(message);
+      case SQLITE_IOERR:
+        return absl::UnavailableError(message);
+      case SQLITE_NOTADB:
+      case SQLITE_CORRUPT:
+        return absl::DataLossError(message);
       case SQLITE_INTERRUPT:
         if (stop_.stop_requested()) return absl::UnavailableError("the server stops");
         return absl::DeadlineExceededError(

@@ -15,11 +15,12 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kReadingWords = {"SELECT", "WITH", "VALUES"};
 
-/// Where the first word begins.
-size_t SkipComments(std::string_view text) {
-  size_t at = 0;
+enum class Brackets { kSkip, kStop };
+
+/// Behind the blanks and comments that begin at `at`.
+size_t SkipComments(std::string_view text, size_t at, Brackets brackets) {
   while (at < text.size()) {
-    if (absl::ascii_isspace(static_cast<unsigned char>(text[at])) || text[at] == '(') {
+    if (absl::ascii_isspace(static_cast<unsigned char>(text[at])) || (text[at] == '(' && brackets == Brackets::kSkip)) {
       ++at;
     } else if (text.substr(at, 2) == "--") {
       at = std::min(text.find('\n', at), text.size());
@@ -33,12 +34,13 @@ size_t SkipComments(std::string_view text) {
   return at;
 }
 
-/// The query without the semicolon that may end it.
+/// The query without the semicolon that may end it, and the comments behind that.
 std::string WithoutEnd(const std::string& text) {
-  size_t size = text.find_last_not_of(" \t\r\n");
-  if (size == std::string::npos) return "";
-  if (text[size] != ';') ++size;
-  return text.substr(0, size);
+  for (size_t at = text.find(';'); at != std::string::npos; at = text.find(';', at + 1)) {
+    // One that ends nothing has something behind it; a second statement is refused by the database.
+    if (SkipComments(text, at + 1, Brackets::kStop) == text.size()) return text.substr(0, at);
+  }
+  return text;
 }
 
 std::vector<std::string> Columns(const Query& query) {
@@ -50,13 +52,21 @@ std::vector<std::string> Columns(const Query& query) {
   return columns;
 }
 
+/// The key columns compared with $1 and so on.
+std::string Where(const Query& query, std::string_view comparison) {
+  std::vector<std::string> values;
+  for (size_t i = 1; i <= query.key_columns.size(); ++i) values.push_back(absl::StrCat("$", i));
+  return absl::StrCat(" WHERE (", absl::StrJoin(Columns(query), ", "), ") ", std::string(comparison), " (",
+                      absl::StrJoin(values, ", "), ")");
+}
+
 /// The query as a table. The last line of the query may be a comment.
 std::string From(const Query& query) { return absl::StrCat(" FROM (\n", WithoutEnd(query.text), "\n) AS source"); }
 
 }  // namespace
 
 absl::Status CheckFirstWord(std::string_view text) {
-  const std::string_view rest = text.substr(SkipComments(text));
+  const std::string_view rest = text.substr(SkipComments(text, 0, Brackets::kSkip));
   const auto* end = std::find_if_not(rest.begin(), rest.end(), [](char c) { return absl::ascii_isalpha(c); });
   const std::string word = absl::AsciiStrToUpper(std::string(rest.begin(), end));
   if (std::find(kReadingWords.begin(), kReadingWords.end(), word) != kReadingWords.end()) return absl::OkStatus();
@@ -65,15 +75,13 @@ absl::Status CheckFirstWord(std::string_view text) {
                                                  "; queries only read"));
 }
 
-std::string ReadingStatement(const Query& query, bool from_key) {
-  const std::string columns = absl::StrJoin(Columns(query), ", ");
-  std::string where;
-  if (from_key) {
-    std::vector<std::string> values;
-    for (size_t i = 1; i <= query.key_columns.size(); ++i) values.push_back(absl::StrCat("$", i));
-    where = absl::StrCat(" WHERE (", columns, ") >= (", absl::StrJoin(values, ", "), ")");
-  }
-  return absl::StrCat("SELECT *", From(query), where, " ORDER BY ", columns);
+std::string ReadingStatement(const Query& query, bool behind_key) {
+  return absl::StrCat("SELECT *", From(query), behind_key ? Where(query, ">") : "", " ORDER BY ",
+                      absl::StrJoin(Columns(query), ", "));
+}
+
+std::string KeyCountStatement(const Query& query) {
+  return absl::StrCat("SELECT count(*)", From(query), Where(query, "="));
 }
 
 std::string NullKeysStatement(const Query& query) {

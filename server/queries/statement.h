@@ -14,8 +14,11 @@ struct Query;
 /// the database knows.
 absl::Status CheckFirstWord(std::string_view text);
 
-/// The rows of the query in the order of their key; `from_key`: from the key on that $1 and so on hold.
-std::string ReadingStatement(const Query& query, bool from_key);
+/// The rows of the query in the order of their key; `behind_key`: those behind the key that $1 and so on hold.
+std::string ReadingStatement(const Query& query, bool behind_key);
+
+/// One row that says how many rows have the key that $1 and so on hold, in the eyes of the database.
+std::string KeyCountStatement(const Query& query);
 
 /// One row where a key of the query has a null.
 std::string NullKeysStatement(const Query& query);

@@ -110,6 +110,9 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* PauseJob(Context* context, const v1::PauseJobRequest* request, v1::Job* response) override {
     return ServeUnary(context, request, response, environment_, handlers::PauseJob);
   }
+  Reactor* ContinueJob(Context* context, const v1::ContinueJobRequest* request, v1::Job* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ContinueJob);
+  }
   Reactor* ResumeJob(Context* context, const v1::ResumeJobRequest* request, v1::Job* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ResumeJob);
   }

@@ -56,6 +56,7 @@ template <class Archive, Row<model::SourceSample> T>
 void Fields(Archive& archive, T& sample) {
   archive(1, sample.first);
   archive(2, sample.every);
+  archive(3, sample.continued);
 }
 
 template <class Archive, Row<model::JobSource> T>
@@ -144,6 +145,7 @@ void ProgressFields(Archive& archive, T& job) {
   archive(43, job.source_position.read_errors);
   archive(44, job.source_position.exhausted);
   archive(45, job.source_position.key);
+  archive(46, job.source_position.rest);
   archive(50, job.resume_state);
   archive(51, job.pause_time);
   archive(52, job.pause_reason);

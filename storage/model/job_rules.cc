@@ -43,10 +43,14 @@ absl::Status CheckReader(const Job& job, const PushSize& size, const std::option
         absl::StrCat("pipeline ", job.id, " takes no pushes: its job reads its records from a source (see Job.source)"),
         {{"pipeline_id", job.id}});
   }
-  if (HasSource(job) && position->chunks == job.source_position.chunks + size.chunks) return absl::OkStatus();
+  const SourcePosition& reached = job.source_position;
+  if (HasSource(job) && position->chunks == reached.chunks + size.chunks && position->rest == reached.rest) {
+    return absl::OkStatus();
+  }
   return MakeError(Reason::kInternalError,
-                   absl::StrCat("the source of job ", job.id, " was read up to chunk ", job.source_position.chunks,
-                                ", and not up to chunk ", position->chunks - size.chunks));
+                   absl::StrCat("the source of job ", job.id, " was read up to chunk ", reached.chunks,
+                                reached.rest ? " of what its sample left out" : "", ", and not up to chunk ",
+                                position->chunks - size.chunks));
 }
 
 absl::Status CheckLease(const Job& job, const Chunk& chunk, int64_t lease_epoch, int64_t store_epoch) {
@@ -130,6 +134,32 @@ void CompleteIfDone(Job& job, absl::Time now) {
   job.complete_time = now;
 }
 
+void TakeIn(Job& job, const PushSize& size, absl::Time now) {
+  if (StateUnderPause(job) == JobState::kCreated) MoveTo(job, JobState::kInProgress);
+  if (job.start_time == absl::InfinitePast()) job.start_time = now;
+  job.last_sequence += size.chunks;
+  job.counters.records_submitted += size.records;
+  job.counters.input_bytes += size.bytes;
+  job.input_buffer_used_bytes += size.bytes;
+}
+
+void CloseInput(Job& job, absl::Time now) {
+  MoveTo(job, JobState::kClosed);
+  job.input_close_time = now;
+  job.update_time = now;
+  CompleteIfDone(job, now);
+}
+
+// Decided here and not by the reader, who may not have heard yet that the sample is continued.
+void EndReading(Job& job, absl::Time now) {
+  const SourceSample& sample = job.source.sample;
+  if (sample.continued && !job.source_position.rest) {
+    BeginRest(sample, job.source_position);
+  } else {
+    CloseInput(job, now);
+  }
+}
+
 }  // namespace
 
 Outcome OutcomeOf(const Job& job) {
@@ -198,12 +228,14 @@ void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
   job.owner_epoch = store_epoch;
 }
 
-absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now, const std::optional<SourcePosition>& position) {
+absl::StatusOr<bool> ApplyPush(Job& job, const PushSize& size, absl::Time now,
+                               const std::optional<SourcePosition>& position) {
   if (HasSource(job) || position.has_value()) {
     if (absl::Status checked = CheckReader(job, size, position); !checked.ok()) return checked;
   }
   const bool moves = position.has_value() && *position != job.source_position;
-  if (size.chunks == 0 && !moves) return absl::OkStatus();
+  const bool ends = position.has_value() && position->exhausted && TakesInput(job);
+  if (size.chunks == 0 && !moves && !ends) return false;
   if (job.state == JobState::kCancelled) return CancelledError(job);
   if (!TakesInput(job)) return ClosedError(job);
 
@@ -211,14 +243,9 @@ absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now, const std
 
   if (moves) job.source_position = *position;
   job.update_time = now;
-  if (size.chunks == 0) return absl::OkStatus();
-  if (StateUnderPause(job) == JobState::kCreated) MoveTo(job, JobState::kInProgress);
-  if (job.start_time == absl::InfinitePast()) job.start_time = now;
-  job.last_sequence += size.chunks;
-  job.counters.records_submitted += size.records;
-  job.counters.input_bytes += size.bytes;
-  job.input_buffer_used_bytes += size.bytes;
-  return absl::OkStatus();
+  if (size.chunks > 0) TakeIn(job, size, now);
+  if (ends) EndReading(job, now);
+  return true;
 }
 
 absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now) {
@@ -295,10 +322,7 @@ absl::StatusOr<bool> ApplyClose(Job& job, absl::Time now) {
   if (job.state == JobState::kCancelled) return CancelledError(job);
   if (job.state == JobState::kFailed) return ClosedError(job);
   if (!TakesInput(job)) return false;
-  MoveTo(job, JobState::kClosed);
-  job.input_close_time = now;
-  job.update_time = now;
-  CompleteIfDone(job, now);
+  CloseInput(job, now);
   return true;
 }
 

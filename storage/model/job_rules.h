@@ -89,8 +89,12 @@ struct PushSize {
 ///   PIPELINE_HAS_SOURCE                  the job has a source, and there is no `position`
 ///   INTERNAL_ERROR                       the reader did not begin where the reading of the job had come to, or the job
 ///                                        has no source
-absl::Status ApplyPush(Job& job, const PushSize& size, absl::Time now,
-                       const std::optional<SourcePosition>& position = std::nullopt);
+/// The end of the source closes the input, and completes a job that has nothing left to do; where a sample is continued, the
+/// reading goes on with its rest instead.
+///
+/// Returns false when it changed nothing.
+absl::StatusOr<bool> ApplyPush(Job& job, const PushSize& size, absl::Time now,
+                               const std::optional<SourcePosition>& position = std::nullopt);
 
 /// Commits the outcome of a chunk: counters, buffers, result number, and the final state when it was the last. A job
 /// whose error budget is spent by it becomes FAILED instead (see WhyJobFails); the commit itself stands.

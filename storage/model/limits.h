@@ -70,6 +70,7 @@ inline constexpr size_t kTestBytesMax = kRecordBytesMax + 1024 * 1024;
 // Records that one comparison runs, and differences that it shows: a sample, in the time of a call.
 inline constexpr int64_t kCompareRecordsMax = 10'000;
 inline constexpr int64_t kCompareRecordsDefault = 1'000;
+inline constexpr absl::Duration kCompareTimeMax = absl::Seconds(20);
 inline constexpr int64_t kCompareDifferencesMax = 1'000;
 inline constexpr int64_t kCompareDifferencesDefault = 20;
 

@@ -21,6 +21,8 @@ struct SourceSample {
   int64_t first = 0;
   /// The first, and then each n-th behind it.
   int64_t every = 0;
+  /// What it leaves out is read as well, once all that it takes is: see ApplyContinue.
+  bool continued = false;
 };
 
 /// See millrace.v1.Source. What does not belong to `kind` is empty.
@@ -67,17 +69,25 @@ struct SourcePosition {
   int64_t read_errors = 0;
   /// Nothing is left to read.
   bool exhausted = false;
+  /// All that the sample takes is read, and what it leaves out follows.
+  bool rest = false;
 
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
 };
 
-/// Whether the sample takes the record with this index, counted from 0.
-bool TakesRecord(const SourceSample& sample, int64_t index);
+/// True for a sample that may leave records out.
+bool IsSample(const SourceSample& sample);
 
-/// True when the sample takes no record from this index on.
-bool IsSampleOver(const SourceSample& sample, int64_t index);
+/// Whether the sample takes the record with this index, counted from 0; of its rest: whether it leaves that out.
+bool TakesRecord(const SourceSample& sample, int64_t index, bool rest = false);
 
-/// How many of `count` records the sample takes.
+/// True when no record from this index on is taken.
+bool IsSampleOver(const SourceSample& sample, int64_t index, bool rest = false);
+
+/// How many of `count` records are taken in the end.
 int64_t SampledCount(const SourceSample& sample, int64_t count);
+
+/// Moves a position behind all that the sample takes to where its rest begins.
+void BeginRest(const SourceSample& sample, SourcePosition& position);
 
 }  // namespace millrace::model

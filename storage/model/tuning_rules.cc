@@ -67,6 +67,32 @@ bool ApplyResume(Job& job, bool ramp, absl::Time now) {
   return true;
 }
 
+absl::StatusOr<bool> ApplyContinue(Job& job, absl::Time now) {
+  if (job.state == JobState::kFailed || job.state == JobState::kCancelled) {
+    return EndedError(job, "its source is not read on");
+  }
+  SourceSample& sample = job.source.sample;
+  if (!HasSource(job) || !IsSample(sample)) {
+    return FieldError("job_id", "expected a job that was submitted with a sample of its source");
+  }
+  if (sample.continued) return false;
+  if (job.source.kind == SourceKind::kQuery && sample.every > 0) {
+    return FieldError("job_id",
+                      "the rows between each n-th of a query cannot be told again, because it may return other rows by "
+                      "now; submit a job without a sample");
+  }
+  sample.continued = true;
+  job.update_time = now;
+  if (job.source_position.exhausted) BeginRest(sample, job.source_position);
+  if (TakesInput(job)) return true;
+  const JobState state = job.last_sequence > 0 ? JobState::kInProgress : JobState::kCreated;
+  (job.state == JobState::kPaused ? job.resume_state : job.state) = state;
+  job.state_reason.clear();
+  job.input_close_time = absl::InfinitePast();
+  job.complete_time = absl::InfinitePast();
+  return true;
+}
+
 absl::StatusOr<bool> ApplyUpdate(Job& job, const JobUpdate& update, absl::Time now) {
   if (IsFinal(job.state) && IsTuning(update)) {
     return EndedError(job, "how it runs cannot be tuned any more; expected changes of its metadata or version alone");

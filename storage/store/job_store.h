@@ -185,8 +185,8 @@ class JobStore {
   /// May take some milliseconds: for a watcher that asks every few seconds. A store in memory has nothing to tell.
   virtual StoreStatistics Statistics() const { return {}; }
 
-  // Jobs. What a verb does to a job that is worth telling becomes an event of it (ProgressEvents, DefinitionEvents), in the same unit of work.
-  // `by` is whose call it is; empty: the server's own.
+  // Jobs. What a verb does to a job that is worth telling becomes an event of it (ProgressEvents, DefinitionEvents), in the
+  // same unit of work. `by` is whose call it is; empty: the server's own.
 
   /// Stores a new job. All of its fields are the caller's but times, owner epoch and counters. With a `request_id`
   /// that was used before for the same `request_hash`, returns the job that it made. Checks in the order REQUEST_ID,
@@ -194,6 +194,9 @@ class JobStore {
   ///   PIPELINE_ID_TAKEN, UNIQUE_KEY_TAKEN, REQUEST_ID_REUSED
   ///   SERVICE_VERSION_NOT_FOUND  `version_id` was deleted meanwhile
   virtual absl::StatusOr<model::JobPtr> CreateJob(model::Job job) = 0;
+
+  /// The job that was made under this request id, which is not empty; null where there is none.
+  virtual absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const = 0;
 
   /// Stores chunks and gives them their sequence. A chunk whose id and bytes (payload, parameters, summary) are stored
   /// already changes nothing and is marked as duplicate.
@@ -219,6 +222,12 @@ class JobStore {
   virtual absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason,
                                                  std::string_view by = {}) = 0;
   virtual absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by = {}) = 0;
+
+  /// See ApplyContinue.
+  ///   PIPELINE_NOT_FOUND
+  ///   UNIQUE_KEY_TAKEN           the job had ended, and another that has not holds its unique key by now
+  ///   SERVICE_VERSION_NOT_FOUND  the job had ended, and its version was deleted since
+  virtual absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by = {}) = 0;
 
   /// See ApplyUpdate. A version must be one of the service of the job; it is in use from then on.
   ///   PIPELINE_NOT_FOUND
@@ -273,6 +282,7 @@ class JobStore {
   ///   PIPELINE_NOT_FOUND, EXCEPTION_NOT_FOUND
   ///   EXCEPTION_SETTLED  one of them is not unresolved
   ///   UNIQUE_KEY_TAKEN   the job would be active again, and another one holds its unique key
+  ///   SERVICE_VERSION_NOT_FOUND  the job would be active again, and its version was deleted since
   ///   and all of CheckResolution and ApplyRerun
   virtual absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) = 0;
 

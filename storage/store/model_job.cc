@@ -49,8 +49,9 @@ absl::StatusOr<PushReceipt> ModelJob::Push(std::vector<NewChunk> chunks,
   }
 
   Job job = *job_;
-  if (absl::Status applied = model::ApplyPush(job, size, now, position); !applied.ok()) return applied;
-  if (size.chunks > 0 || job.source_position != job_->source_position) Replace(std::move(job));
+  const absl::StatusOr<bool> applied = model::ApplyPush(job, size, now, position);
+  if (!applied.ok()) return applied.status();
+  if (*applied) Replace(std::move(job));
   for (StoredChunk& chunk : new_chunks) {
     const int64_t sequence = chunk.row.sequence;
     sequence_by_chunk_id_.emplace(chunk.row.id, sequence);
@@ -202,6 +203,16 @@ absl::Status ModelJob::Pause(std::string_view reason, absl::Time now) {
 absl::Status ModelJob::Resume(bool ramp, absl::Time now) {
   Job job = *job_;
   if (model::ApplyResume(job, ramp, now)) Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::Continue(absl::Time now, absl::FunctionRef<absl::Status(const Job&)> may_be) {
+  Job job = *job_;
+  const absl::StatusOr<bool> changed = model::ApplyContinue(job, now);
+  if (!changed.ok()) return changed.status();
+  if (!*changed) return absl::OkStatus();
+  if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
+  Replace(std::move(job));
   return absl::OkStatus();
 }
 

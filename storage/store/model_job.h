@@ -41,6 +41,8 @@ class ModelJob {
                        absl::FunctionRef<absl::Status(const model::Job&)> may_be);
   absl::Status Pause(std::string_view reason, absl::Time now);
   absl::Status Resume(bool ramp, absl::Time now);
+  /// `may_be` says whether the job may become what it would be.
+  absl::Status Continue(absl::Time now, absl::FunctionRef<absl::Status(const model::Job&)> may_be);
   absl::Status Update(const model::JobUpdate& update, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 

@@ -60,7 +60,7 @@ class ModelJobStore final : public JobStore {
   absl::StatusOr<JobPtr> CreateJob(Job job) override {
     absl::MutexLock lock(&mutex_);
     if (!job.request_id.empty()) {
-      const JobPtr earlier = FindJob(job.tenant, [&](const Job& other) { return other.request_id == job.request_id; });
+      const JobPtr earlier = RequestHolder(job.tenant, job.request_id);
       if (earlier != nullptr && earlier->request_hash != job.request_hash) return RequestIdReused(job.request_id);
       if (earlier != nullptr) return earlier;
     }
@@ -107,16 +107,16 @@ class ModelJobStore final : public JobStore {
     return Change(
         key,
         [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-          const bool has_ended = model::IsFinal(job.job()->state);
-          const auto may_be = [&](const Job& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-            const std::string& unique_key = after.options.unique_key;
-            if (!has_ended || unique_key.empty()) return absl::OkStatus();
-            const JobPtr holder = UniqueKeyHolder(key.tenant, unique_key);
-            return holder == nullptr ? absl::OkStatus() : UniqueKeyTaken(unique_key, holder->id);
-          };
+          const auto may_be = [&](const Job& after)
+                                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return CheckAtWorkAgain(*job.job(), after); };
           return job.Resolve(std::move(request), epoch_, clock_->Now(), may_be);
         },
         resolved_by, std::move(event));
+  }
+
+  absl::StatusOr<JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override {
+    absl::MutexLock lock(&mutex_);
+    return RequestHolder(tenant, request_id);
   }
 
   absl::StatusOr<JobPtr> CloseJob(const JobKey& key, std::string_view by) override {
@@ -146,6 +146,17 @@ class ModelJobStore final : public JobStore {
   absl::StatusOr<JobPtr> ResumeJob(const JobKey& key, bool ramp, std::string_view by) override {
     return Change(
         key, [&](ModelJob& job) { return job.Resume(ramp, clock_->Now()); }, by);
+  }
+
+  absl::StatusOr<JobPtr> ContinueJob(const JobKey& key, std::string_view by) override {
+    return Change(
+        key,
+        [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+          const auto may_be = [&](const Job& after)
+                                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return CheckAtWorkAgain(*job.job(), after); };
+          return job.Continue(clock_->Now(), may_be);
+        },
+        by);
   }
 
   absl::StatusOr<JobPtr> UpdateJob(const JobKey& key, const model::JobUpdate& update, std::string_view by) override {
@@ -327,6 +338,23 @@ class ModelJobStore final : public JobStore {
     return query(found->second);
   }
 
+  /// See Group::CheckAtWorkAgain.
+  absl::Status CheckAtWorkAgain(const Job& before, const Job& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!model::IsFinal(before.state) || model::IsFinal(after.state)) return absl::OkStatus();
+    const ServiceReference pinned{.service = "", .version = "", .version_id = after.version_id};
+    if (!catalog_.Get(after.tenant, pinned).ok()) return JobVersionDeleted(after);
+    const std::string& unique_key = after.options.unique_key;
+    if (unique_key.empty()) return absl::OkStatus();
+    const JobPtr holder = UniqueKeyHolder(after.tenant, unique_key);
+    return holder == nullptr ? absl::OkStatus() : UniqueKeyTaken(unique_key, holder->id);
+  }
+
+  /// Null when there is none.
+  JobPtr RequestHolder(std::string_view tenant, const std::string& request_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return FindJob(tenant, [&](const Job& other) { return other.request_id == request_id; });
+  }
+
   /// The active job that holds the key; null when none does.
   JobPtr UniqueKeyHolder(std::string_view tenant, const std::string& unique_key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return FindJob(tenant, [&](const Job& other) {
@@ -335,7 +363,7 @@ class ModelJobStore final : public JobStore {
   }
 
   template <typename Condition>
-  JobPtr FindJob(std::string_view tenant, Condition&& condition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  JobPtr FindJob(std::string_view tenant, Condition&& condition) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (const auto& [key, stored] : jobs_) {
       if (key.tenant == tenant && condition(*stored.job())) return stored.job();
     }

@@ -5,6 +5,7 @@
 #include "storage/format/rows.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_rows.h"
+#include "storage/store/store_errors.h"
 
 namespace millrace::store {
 
@@ -57,6 +58,20 @@ void Group::RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::
   job->definition_changed = true;
   AddEvents(*changed, model::DefinitionEvents(*job->job, *changed), by);
   ChangeJob(job, std::move(changed), by);
+}
+
+absl::Status Group::CheckAtWorkAgain(const model::Job& before, const model::Job& after) const {
+  if (!model::IsFinal(before.state) || model::IsFinal(after.state)) return absl::OkStatus();
+  const auto version = Get(Family::kIndex, format::VersionIdKey(after.tenant, after.version_id));
+  if (!version.ok()) return version.status();
+  if (!version->has_value()) return JobVersionDeleted(after);
+  const std::string& unique_key = after.options.unique_key;
+  if (unique_key.empty()) return absl::OkStatus();
+  const auto row = Get(Family::kIndex, format::UniqueKeyKey(after.tenant, unique_key));
+  if (!row.ok()) return row.status();
+  if (!row->has_value()) return absl::OkStatus();
+  const absl::StatusOr<format::IndexedJob> holder = format::DecodeIndexedJob(**row);
+  return holder.ok() ? UniqueKeyTaken(unique_key, holder->job_id) : holder.status();
 }
 
 void Group::AddEvent(model::Job& job, const model::JobEvent& event) {

@@ -43,6 +43,9 @@ class Group {
   void ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
   /// The same, where the verb changed what is in its definition: see DefinitionFields.
   void RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
+  /// A job that has ended and is to be at work again needs its version and its unique key. SERVICE_VERSION_NOT_FOUND: the
+  /// version was deleted since; UNIQUE_KEY_TAKEN: another job holds the key by now.
+  absl::Status CheckAtWorkAgain(const model::Job& before, const model::Job& after) const;
   /// Writes an event that the job does not show, under its next number.
   void AddEvent(model::Job& job, const model::JobEvent& event);
   void AddEvents(model::Job& job, std::vector<model::JobEvent> events, std::string_view by);

@@ -4,7 +4,7 @@
 //   rocks_jobs.cc         CreateJob, GetJob, ListJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
-//   rocks_tuning.cc       PauseJob, ResumeJob, UpdateJob
+//   rocks_tuning.cc       PauseJob, ResumeJob, ContinueJob, UpdateJob
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
 //   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents,
 //                         GetNodeStatistics
@@ -67,7 +67,9 @@ class RocksJobStore final : public JobStore {
                                             std::string_view cursor_field) override;
   absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason,
                                          std::string_view by) override;
+  absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override;
   absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by) override;
+  absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by) override;
   absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
                                           std::string_view by) override;
   absl::Status DeleteJob(const model::JobKey& job) override;

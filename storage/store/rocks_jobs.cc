@@ -86,6 +86,14 @@ absl::StatusOr<JobPtr> RocksJobStore::CreateJob(Job job) {
   });
 }
 
+absl::StatusOr<JobPtr> RocksJobStore::FindRequest(const std::string& tenant, const std::string& request_id) const {
+  const auto row = engine_->Get(At(Family::kIndex), format::RequestIdKey(tenant, request_id));
+  if (!row.ok()) return row.status();
+  if (!row->has_value()) return JobPtr();
+  const absl::StatusOr<format::IndexedJob> indexed = format::DecodeIndexedJob(**row);
+  return indexed.ok() ? GetJob({tenant, indexed->job_id}) : indexed.status();
+}
+
 absl::StatusOr<JobPtr> RocksJobStore::GetJob(const model::JobKey& key) const {
   if (JobPtr active = table_.FindActive(key); active != nullptr) return active;
   return LoadJob(*engine_, key);

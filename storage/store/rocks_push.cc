@@ -80,10 +80,9 @@ absl::StatusOr<PushReceipt> Push(Group& group, const model::JobKey& key, const s
   }
 
   auto changed = std::make_shared<model::Job>(*job->job);
-  if (absl::Status applied = model::ApplyPush(*changed, size, now, position); !applied.ok()) return applied;
-  if (size.chunks > 0 || changed->source_position != job->job->source_position) {
-    group.ChangeJob(job, std::move(changed));
-  }
+  const absl::StatusOr<bool> applied = model::ApplyPush(*changed, size, now, position);
+  if (!applied.ok()) return applied.status();
+  if (*applied) group.ChangeJob(job, std::move(changed));
   for (size_t i = 0; i < chunks.size(); ++i) {
     const model::PushedChunk& pushed = receipt.chunks[i];
     if (pushed.duplicate) continue;

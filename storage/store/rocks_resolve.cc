@@ -62,17 +62,6 @@ absl::Status CheckUnresolved(const Group& group, const Job& job, const std::vect
   return absl::OkStatus();
 }
 
-/// A job that has ended and is to be at work again needs its unique key back.
-absl::Status CheckUniqueKey(const Group& group, const Job& before, const Job& after) {
-  const std::string& unique_key = before.options.unique_key;
-  if (unique_key.empty() || !model::IsFinal(before.state) || model::IsFinal(after.state)) return absl::OkStatus();
-  const auto row = group.Get(Family::kIndex, format::UniqueKeyKey(before.tenant, unique_key));
-  if (!row.ok()) return row.status();
-  if (!row->has_value()) return absl::OkStatus();
-  const absl::StatusOr<format::IndexedJob> holder = format::DecodeIndexedJob(**row);
-  return holder.ok() ? UniqueKeyTaken(unique_key, holder->job_id) : holder.status();
-}
-
 std::vector<Resolution> MakeResolutions(const PreparedResolve& prepared, int64_t sequence, absl::Time now) {
   std::vector<Resolution> resolutions;
   resolutions.reserve(prepared.fingerprints.size());
@@ -134,7 +123,7 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
   const Chunk chunk = model::MakeChunk(request.chunk, changed->last_sequence, now);
   std::vector<Resolution> resolutions = MakeResolutions(prepared, chunk.sequence, now);
   if (request.kind != ResolutionKind::kOutputs) {
-    if (absl::Status free = CheckUniqueKey(group, *job->job, *changed); !free.ok()) return free;
+    if (absl::Status free = group.CheckAtWorkAgain(*job->job, *changed); !free.ok()) return free;
     WriteResolutions(group, prepared, resolutions);
     WriteChunk(group, prepared, chunk);
     group.PutUnread(Family::kChunks, format::ChunkKey(request.job, chunk.sequence), format::EncodeChunk(chunk));

@@ -34,6 +34,20 @@ absl::StatusOr<JobPtr> RocksJobStore::ResumeJob(const JobKey& key, bool ramp, st
   });
 }
 
+absl::StatusOr<JobPtr> RocksJobStore::ContinueJob(const JobKey& key, std::string_view by) {
+  return Run<JobPtr>({}, [&key, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
+    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
+    if (!job.ok()) return job.status();
+    auto changed = std::make_shared<Job>(*(*job)->job);
+    const absl::StatusOr<bool> continued = model::ApplyContinue(*changed, now);
+    if (!continued.ok()) return continued.status();
+    if (!*continued) return (*job)->job;
+    if (absl::Status free = group.CheckAtWorkAgain(*(*job)->job, *changed); !free.ok()) return free;
+    group.RedefineJob(*job, std::move(changed), by);
+    return (*job)->job;
+  });
+}
+
 absl::StatusOr<JobPtr> RocksJobStore::UpdateJob(const JobKey& key, const model::JobUpdate& update,
                                                 std::string_view by) {
   return Run<JobPtr>({}, [&key, &update, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {

@@ -95,6 +95,14 @@ absl::Status VersionIdNotFound(std::string_view version_id) {
                    {{"version_id", id}});
 }
 
+absl::Status JobVersionDeleted(const model::Job& job) {
+  return MakeError(
+      Reason::kServiceVersionNotFound,
+      absl::StrCat("job ", job.id, " has the version ", model::ServiceUri(job.service, job.service_version),
+                   ", which was deleted; give the job another one first (UpdateJob)"),
+      {{"service", job.service}, {"version", job.service_version}, {"version_id", job.version_id}});
+}
+
 absl::Status ServiceVersionTaken(const model::ServiceVersion& stored) {
   const std::string uri = model::ServiceUri(stored.service, stored.version);
   return MakeError(Reason::kServiceVersionTaken,
@@ -107,9 +115,7 @@ absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::strin
   const std::string id(job_id);
   return MakeError(Reason::kServiceVersionInUse,
                    absl::StrCat(uri, " is needed by ", job_count, " unfinished job(s), such as ", id,
-                                "; close or cancel them first, or move them to another version: `millrace jobs list "
-                                "--service '",
-                                uri, "' --unfinished` shows them"),
+                                "; close or cancel them first, or move them to another version"),
                    {{"pipeline_id", id}, {"job_count", absl::StrCat(job_count)}, {"service_uri", uri}});
 }
 

@@ -41,6 +41,8 @@ absl::Status ServiceNotFound(std::string_view service);
 absl::Status ServiceVersionNotFound(std::string_view service, std::string_view version, std::string_view latest);
 /// SERVICE_VERSION_NOT_FOUND for a version id.
 absl::Status VersionIdNotFound(std::string_view version_id);
+/// SERVICE_VERSION_NOT_FOUND where that of the job was deleted after its end.
+absl::Status JobVersionDeleted(const model::Job& job);
 /// SERVICE_VERSION_TAKEN.
 absl::Status ServiceVersionTaken(const model::ServiceVersion& stored);
 /// SERVICE_VERSION_IN_USE by `job_count` unfinished jobs, `job_id` being one of them.

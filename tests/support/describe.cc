@@ -35,11 +35,12 @@ void AddSource(const model::Job& job, Lines& lines) {
       .Add("modify_time", source.modify_time)
       .Add("range", absl::StrCat(source.first, " ", source.count, " ", source.field))
       .Add("query", absl::StrCat(source.connection, " ", source.query, " ", absl::StrJoin(source.key_columns, ",")))
-      .Add("sample", absl::StrCat(source.sample.first, " ", source.sample.every))
+      .Add("sample",
+           absl::StrCat(source.sample.first, " ", source.sample.every, source.sample.continued ? " continued" : ""))
       .Add("cut", absl::StrCat(source.chunk_size, " ", source.estimated_records))
       .Add("source_position",
            absl::StrCat(at.offset, " ", at.line, " ", at.records, " ", at.chunks, " ", at.read_errors, " ",
-                        at.exhausted ? "exhausted" : "open", " ", absl::StrJoin(at.key, ",")));
+                        at.exhausted ? "exhausted" : "open", at.rest ? " rest " : " ", absl::StrJoin(at.key, ",")));
 }
 
 std::string SummarySpecText(const model::SummarySpec& summary) {

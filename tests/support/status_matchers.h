@@ -25,6 +25,13 @@ MATCHER(IsOk, negation ? "is an error" : "is OK") {
   return StatusOf(arg).ok();
 }
 
+/// `EXPECT_THAT(ApplyClose(job, now), IsOkAndHolds(true))`.
+MATCHER_P(IsOkAndHolds, value, std::string(negation ? "is not" : "is") + " OK and " + ::testing::PrintToString(value)) {
+  if (arg.ok()) return ::testing::ExplainMatchResult(::testing::Eq(value), *arg, result_listener);
+  *result_listener << "which is " << StatusOf(arg).ToString();
+  return false;
+}
+
 /// `EXPECT_THAT(store.GetJob(key), IsError(model::Reason::kPipelineNotFound))`.
 MATCHER_P(IsError, reason,
           std::string(negation ? "lacks" : "has") + " the reason " + std::string(model::ReasonName(reason))) {

@@ -63,14 +63,14 @@ void AddRunCommand(CommandTree& tree);
 void AddServicesCommands(CommandTree& tree);
 void AddPipelinesCommands(CommandTree& tree);
 void AddJobsCommands(CommandTree& tree);
-/// jobs export.
+// Of the group `jobs`.
 void AddCompareCommand(CommandTree& tree, CLI::App* jobs);
 void AddExportCommand(CommandTree& tree, CLI::App* jobs);
-/// pause, resume, update, in the group `jobs`.
+void AddRetryCommand(CommandTree& tree, CLI::App* jobs);
+void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
+/// pause, resume, continue, cancel, update.
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs);
-/// One more of `jobs`.
-void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
 void AddExceptionsCommands(CommandTree& tree);
 /// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);

@@ -11,6 +11,7 @@
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
 #include "tools/millrace/render.h"
+#include "tools/millrace/watch.h"
 
 namespace millrace::cli {
 namespace {
@@ -40,7 +41,12 @@ struct ReprocessOptions {
   bool all = false;
   bool preview = false;
   std::string note;
+  bool wait = false;
+  bool allow_exceptions = false;
 };
+
+// A full input buffer empties while the job runs.
+constexpr absl::Duration kReprocessRetryFor = absl::Minutes(10);
 
 std::string StateOf(const v1::RecordException& exception) {
   return std::string(absl::StripPrefix(v1::ExceptionState_Name(exception.state()), kStatePrefix));
@@ -143,7 +149,7 @@ absl::StatusOr<ExitCode> Resolve(Session& session, const ResolveOptions& options
 }
 
 absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& options) {
-  const auto client = session.Connect();
+  const auto client = session.Connect(kReprocessRetryFor);
   if (!client.ok()) return client.status();
   v1::ReprocessExceptionsRequest request;
   request.set_job_id(options.id);
@@ -167,12 +173,23 @@ absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& opt
   }
   if (session.json()) {
     session.PrintJson(JsonObject({{"recordCount", absl::StrCat(records)}, {"skippedCount", absl::StrCat(skipped)}}));
-    return ExitCode::kOk;
+  } else {
+    session.out() << HumanCount(records)
+                  << (options.preview ? " records would be run again" : " records are run again");
+    if (skipped > 0) session.out() << ", " << HumanCount(skipped) << " passed over";
+    session.out() << std::endl;
   }
-  session.out() << HumanCount(records) << (options.preview ? " records would be run again" : " records are run again");
-  if (skipped > 0) session.out() << ", " << HumanCount(skipped) << " passed over";
-  session.out() << "\n";
-  return ExitCode::kOk;
+  return options.wait ? WatchUntilEnd(session, options.id, options.allow_exceptions) : ExitCode::kOk;
+}
+
+/// What `exceptions reprocess` and `jobs retry` share.
+void AddReprocessOptions(CLI::App* command, ReprocessOptions& options) {
+  auto* preview = command->add_flag("--preview", options.preview, "Only count them");
+  command->add_option("--note", options.note, "Why; kept with each exception")->type_name("TEXT");
+  auto* wait = command->add_flag("--wait", options.wait, "Wait until the job has ended, and show what happens")
+                   ->excludes(preview);
+  command->add_flag("--allow-exceptions", options.allow_exceptions, "End with exit code 0 although records fail again")
+      ->needs(wait);
 }
 
 void AddResolveCommand(CommandTree& tree, CLI::App* group) {
@@ -201,7 +218,7 @@ void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
   CLI::App* reprocess =
       tree.AddCommand(group, "reprocess", "Run records that failed once more, under the job's present version",
                       "millrace exceptions reprocess JOB --all --preview\n"
-                      "millrace exceptions reprocess JOB --group 9f86d081884c7d65\n"
+                      "millrace exceptions reprocess JOB --group 9f86d081884c7d65 --wait\n"
                       "millrace exceptions reprocess JOB 12-7 12-8 --note 'the price list was missing'");
   reprocess->add_option("JOB", options->id, "The job")->required();
   CLI::Option_group* which = reprocess->add_option_group("which");
@@ -209,12 +226,24 @@ void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
   which->add_option("--group", options->group, "Those of a group, as `exceptions groups` names it")->type_name("GROUP");
   which->add_flag("--all", options->all, "Every one that is unresolved");
   which->require_option(1);
-  reprocess->add_flag("--preview", options->preview, "Only count them");
-  reprocess->add_option("--note", options->note, "Why; kept with each exception")->type_name("TEXT");
+  AddReprocessOptions(reprocess, *options);
   tree.OnRun(reprocess, options, &Reprocess);
 }
 
 }  // namespace
+
+void AddRetryCommand(CommandTree& tree, CLI::App* jobs) {
+  auto options = std::make_shared<ReprocessOptions>();
+  options->all = true;
+  CLI::App* retry =
+      tree.AddCommand(jobs, "retry", "Run every record of a job that failed once more, under its present version",
+                      "millrace jobs retry 01h2xcejqtf2nbrexx3vqjhp41 --preview\n"
+                      "millrace jobs retry 01h2xcejqtf2nbrexx3vqjhp41 --wait --note 'prices are there'\n"
+                      "# some of them: millrace exceptions reprocess");
+  retry->add_option("ID", options->id, "The job, or its pipeline: the ids are the same")->required();
+  AddReprocessOptions(retry, *options);
+  tree.OnRun(retry, options, &Reprocess);
+}
 
 void AddExceptionsCommands(CommandTree& tree) {
   CLI::App* group = tree.AddGroup("exceptions", "Exceptions: records that failed, kept with their input and reason");

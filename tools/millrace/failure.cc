@@ -36,7 +36,10 @@ std::string_view AdviceFor(v1::ErrorReason reason) {
     case v1::SERVICE_VERSION_TAKEN:
       return "versions never change: give the new definition a higher `version`";
     case v1::SERVICE_VERSION_IN_USE:
-      return "`millrace jobs list` shows the jobs; close or cancel those that use the version first";
+      return "`millrace jobs list --service 'NAME[VERSION]' --unfinished` shows the jobs";
+    case v1::SOURCE_CONNECTION_FAILED:
+      return "the server answers, but the database behind the connection does not: see the file of millraced "
+             "--source-connections";
     case v1::PIPELINE_NOT_FOUND:
       return "`millrace jobs list` shows the jobs of this server";
     case v1::EXCEPTION_NOT_FOUND:
@@ -116,7 +119,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return ExitCode::kOk;
   if (PayloadOf(status, kUsagePayload)) return ExitCode::kUsage;
   if (absl::IsCancelled(status)) return ExitCode::kInterrupted;
-  return IsUnreachable(status) ? ExitCode::kUnreachable : ExitCode::kFailed;
+  const bool is_database = client::ErrorDetailsOf(status).reason == v1::SOURCE_CONNECTION_FAILED;
+  return IsUnreachable(status) && !is_database ? ExitCode::kUnreachable : ExitCode::kFailed;
 }
 
 std::string RenderFailure(const absl::Status& status, std::string_view server, const Style& style) {

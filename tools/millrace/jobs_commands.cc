@@ -322,6 +322,7 @@ void AddJobsCommands(CommandTree& tree) {
   AddWatchCommand(tree, group);
   AddCompareCommand(tree, group);
   AddExportCommand(tree, group);
+  AddRetryCommand(tree, group);
 }
 
 }  // namespace millrace::cli

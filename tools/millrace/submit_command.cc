@@ -27,6 +27,7 @@ struct SubmitOptions {
   InputOptions input;
   int64_t range = 0;
   int64_t first = 0;
+  bool has_first = false;
   std::string ids;
   /// SQL, or @FILE.
   std::string query;
@@ -55,7 +56,20 @@ absl::StatusOr<v1::QuerySource> QueryOf(const SubmitOptions& options) {
   return query;
 }
 
+/// An option that means nothing to the source would be a misunderstanding.
+absl::Status CheckFit(const SubmitOptions& options) {
+  const bool has_field = options.range != 0 || !options.ids.empty();
+  const bool has_format = !options.file.empty() || !options.input.input.empty();
+  if (options.has_first && options.range == 0) {
+    return UsageError("--first is the number that --range begins with; the first N records are --sample-first N");
+  }
+  if (!options.field.empty() && !has_field) return UsageError("--field is for --range and --ids");
+  if (options.input.format.has_value() && !has_format) return UsageError("--format is for --file and --input");
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::Source> SourceOf(const SubmitOptions& options, std::stop_token stop) {
+  if (absl::Status fit = CheckFit(options); !fit.ok()) return fit;
   v1::Source source;
   if (!options.file.empty()) {
     v1::FileSource& file = *source.mutable_file();
@@ -160,14 +174,17 @@ absl::StatusOr<v1::Job> Wait(Session& session, const client::Client& client, con
 absl::StatusOr<ExitCode> Submit(Session& session, const SubmitOptions& options) {
   const auto request = SubmitRequestOf(options, session);
   if (!request.ok()) return request.status();
-  const auto client = session.Connect(options.wait ? kWaitRetryFor : absl::Seconds(1));
+  const auto client = session.Connect();
   if (!client.ok()) return client.status();
   auto job = client->SubmitJob(*request, session.call());
   if (!job.ok()) return During("cannot submit the job", job.status());
   if (options.wait) {
     const std::string id = job->id();
     if (!session.json()) session.err() << "job " << id << std::endl;
-    job = Wait(session, *client, id);
+    // The job is there; now a server that is away for a while is waited for.
+    const auto patient = session.Connect(kWaitRetryFor);
+    if (!patient.ok()) return patient.status();
+    job = Wait(session, *patient, id);
     if (!job.ok()) {
       return WithHint(During("cannot wait for the job", job.status()),
                       absl::StrCat("it runs on without this command; see millrace jobs show ", id));
@@ -229,7 +246,8 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
       ->type_name("csv|jsonl");
   submit->add_option("--first", options.first, "The number that --range begins with")
       ->type_name("N")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->each([&options](const std::string&) { options.has_first = true; });
   submit
       ->add_option("--field", options.field,
                    "The field of the record that holds the number or id (default: n for --range, id for --ids)")

@@ -41,6 +41,22 @@ absl::StatusOr<ExitCode> Resume(Session& session, const v1::ResumeJobRequest& re
   return PrintChanged(session, *job, "resumed");
 }
 
+absl::StatusOr<ExitCode> Continue(Session& session, const v1::ContinueJobRequest& request) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = client->ContinueJob(request, session.call());
+  if (!job.ok()) return During("cannot continue the job", job.status());
+  return PrintChanged(session, *job, "continued");
+}
+
+absl::StatusOr<ExitCode> Cancel(Session& session, const v1::CancelPipelineRequest& request) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = client->CancelPipeline(request, session.call());
+  if (!job.ok()) return During("cannot cancel the job", job.status());
+  return PrintChanged(session, *job, "cancelled");
+}
+
 absl::StatusOr<ExitCode> Update(Session& session, const v1::UpdateJobRequest& request) {
   if (request.update_mask().paths().empty()) {
     return UsageError("nothing to change: give at least one option, such as --max-workers 8");
@@ -161,6 +177,35 @@ void AddTuningCommands(CommandTree& tree, CLI::App* jobs) {
       "--ramp", [=] { resume_options->set_ramp(true); },
       "Start with the initial workers of the job again, doubled each second");
   tree.OnRun(resume, resume_options, &Resume);
+
+  auto continue_options = std::make_shared<v1::ContinueJobRequest>();
+  CLI::App* go_on = tree.AddCommand(
+      jobs, "continue", "Run the rest of a job that was submitted with a sample, into the same results",
+      "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --sample-every 20 --id strikes --wait\n"
+      "millrace jobs continue strikes\n"
+      "millrace jobs watch strikes");
+  go_on
+      ->add_option_function<std::string>(
+          "ID", [=](const std::string& id) { continue_options->set_job_id(id); }, kIdHelp)
+      ->required();
+  tree.OnRun(go_on, continue_options, &Continue);
+
+  auto cancel_options = std::make_shared<v1::CancelPipelineRequest>();
+  CLI::App* cancel = tree.AddCommand(jobs, "cancel", "End a job: what runs is finished, what waits is skipped",
+                                     "millrace jobs cancel 01h2xcejqtf2nbrexx3vqjhp41 --reason \"wrong file\"\n"
+                                     "millrace jobs cancel 01h2xcejqtf2nbrexx3vqjhp41 --force");
+  cancel
+      ->add_option_function<std::string>(
+          "ID", [=](const std::string& id) { cancel_options->set_pipeline_id(id); }, kIdHelp)
+      ->required();
+  cancel
+      ->add_option_function<std::string>(
+          "--reason", [=](const std::string& reason) { cancel_options->set_reason(reason); }, "Why; kept with the job")
+      ->type_name("TEXT");
+  cancel->add_flag_callback(
+      "--force", [=] { cancel_options->set_force(true); },
+      "Abandon what runs, and discard all input and every result that was not acknowledged");
+  tree.OnRun(cancel, cancel_options, &Cancel);
 
   auto update_options = std::make_shared<v1::UpdateJobRequest>();
   CLI::App* update =

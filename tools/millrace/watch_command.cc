@@ -8,12 +8,14 @@
 #include "tools/millrace/json_output.h"
 #include "tools/millrace/progress.h"
 #include "tools/millrace/render.h"
+#include "tools/millrace/watch.h"
 
 namespace millrace::cli {
 namespace {
 
 // The server may be away for long while somebody watches.
 constexpr absl::Duration kWatchRetryFor = absl::Minutes(5);
+constexpr absl::Duration kWatchAgain = absl::Seconds(1);
 
 struct WatchOptions {
   std::string id;
@@ -23,7 +25,7 @@ struct WatchOptions {
 ProgressState StateOf(const v1::Job& job) {
   const v1::JobSummary& sums = job.summary();
   ProgressState state{.records = RecordsThrough(sums), .failed = sums.records_failed(), .share = {}};
-  const bool takes_input = job.state() == v1::JOB_STATE_CREATED || job.state() == v1::JOB_STATE_IN_PROGRESS;
+  const bool takes_input = job.pipeline_state() == v1::PIPELINE_STATE_OPEN;
   const int64_t total = takes_input ? job.source_progress().total_records() : sums.records_submitted();
   if (total > 0) state.share = static_cast<double>(state.records) / static_cast<double>(total);
   return state;
@@ -47,7 +49,9 @@ absl::Status Follow(Session& session, const client::Client& client, Progress& pr
   return stream->Finish();
 }
 
-absl::StatusOr<ExitCode> Watch(Session& session, const WatchOptions& options) {
+}  // namespace
+
+absl::StatusOr<ExitCode> WatchUntilEnd(Session& session, const std::string& job_id, bool allow_exceptions) {
   const Environment& environment = session.environment();
   Progress progress({.out = session.json() ? nullptr : &session.err(),
                      .bar = environment.err_is_terminal,
@@ -57,30 +61,32 @@ absl::StatusOr<ExitCode> Watch(Session& session, const WatchOptions& options) {
   const auto client = session.Connect(kWatchRetryFor, [&](const absl::Status& failure) { progress.OnRetry(failure); });
   if (!client.ok()) return client.status();
   v1::WatchJobRequest request;
-  request.set_job_id(options.id);
+  request.set_job_id(job_id);
   v1::WatchJobResponse last;
   while (!last.ended()) {
     const absl::Status followed = Follow(session, *client, progress, last, request);
     if (followed.ok()) continue;
     if (environment.stop.stop_requested()) return absl::CancelledError("interrupted");
-    if (!absl::IsUnavailable(followed)) return During("cannot watch the job", followed);
-    // The stream is not repeated by itself; this call is, until the server is there again.
+    if (!absl::IsUnavailable(followed) && !absl::IsResourceExhausted(followed)) {
+      return During("cannot watch the job", followed);
+    }
+    // The stream is not repeated by itself. A server that drains, or is busy, may still answer single calls.
+    if (!environment.timer->Sleep(kWatchAgain, environment.stop)) return absl::CancelledError("interrupted");
+    // This call is repeated until the server is there again.
     v1::GetJobRequest get;
-    get.set_job_id(options.id);
+    get.set_job_id(job_id);
     if (absl::Status back = client->GetJob(get, session.call()).status(); !back.ok()) {
       return During("cannot watch the job", back);
     }
   }
   progress.Finish(StateOf(last.job()));
   if (!session.json()) session.out() << RenderJob(last.job(), session);
-  const bool went_well = last.job().summary().records_failed() == 0 || options.allow_exceptions;
+  const bool went_well = last.job().summary().records_failed() == 0 || allow_exceptions;
   const bool completed =
       last.job().state() == v1::JOB_STATE_COMPLETED || last.job().state() == v1::JOB_STATE_COMPLETED_BY_TIMEOUT;
   if (!completed) return ExitCode::kFailed;
   return went_well ? ExitCode::kOk : ExitCode::kExceptions;
 }
-
-}  // namespace
 
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs) {
   auto options = std::make_shared<WatchOptions>();
@@ -90,7 +96,10 @@ void AddWatchCommand(CommandTree& tree, CLI::App* jobs) {
                                       "millrace jobs watch 01h2xcejqtf2nbrexx3vqjhp41 -o json");
   command->add_option("ID", options->id, "The job, or its pipeline: the ids are the same")->required();
   command->add_flag("--allow-exceptions", options->allow_exceptions, "End with exit code 0 although records failed");
-  tree.OnRun(command, options, &Watch);
+  tree.OnRun(
+      command, options, +[](Session& session, const WatchOptions& watch) {
+        return WatchUntilEnd(session, watch.id, watch.allow_exceptions);
+      });
 }
 
 }  // namespace millrace::cli

@@ -175,6 +175,9 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) override {
     return Call(method::kPauseJob, *jobs_, &v1::JobService::Stub::PauseJob, request, options);
   }
+  absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options) override {
+    return Call(method::kContinueJob, *jobs_, &v1::JobService::Stub::ContinueJob, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) override {
     return Call(method::kResumeJob, *jobs_, &v1::JobService::Stub::ResumeJob, request, options);
   }

@@ -36,6 +36,7 @@ inline constexpr std::string_view kCompareJob = "millrace.v1.JobService/CompareJ
 inline constexpr std::string_view kListJobEvents = "millrace.v1.JobService/ListJobEvents";
 inline constexpr std::string_view kUpdateJob = "millrace.v1.JobService/UpdateJob";
 inline constexpr std::string_view kPauseJob = "millrace.v1.JobService/PauseJob";
+inline constexpr std::string_view kContinueJob = "millrace.v1.JobService/ContinueJob";
 inline constexpr std::string_view kResumeJob = "millrace.v1.JobService/ResumeJob";
 inline constexpr std::string_view kDeleteJob = "millrace.v1.JobService/DeleteJob";
 inline constexpr std::string_view kListExceptions = "millrace.v1.ExceptionService/ListExceptions";

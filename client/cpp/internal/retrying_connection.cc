@@ -148,6 +148,9 @@ class RetryingConnection final : public Connection {
   absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kPauseJob, &Connection::PauseJob, request, options);
   }
+  absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options) override {
+    return Repeat(method::kContinueJob, &Connection::ContinueJob, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kResumeJob, &Connection::ResumeJob, request, options);
   }

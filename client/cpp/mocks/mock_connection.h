@@ -76,6 +76,7 @@ class MockConnection : public Connection {
               (const v1::ListJobEventsRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, UpdateJob, (const v1::UpdateJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, PauseJob, (const v1::PauseJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Job>, ContinueJob, (const v1::ContinueJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, ResumeJob, (const v1::ResumeJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::DeleteJobResponse>, DeleteJob, (const v1::DeleteJobRequest&, const CallOptions&),
               (override));

@@ -117,6 +117,7 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, ListJobEvents, ListJobEventsRequest, ListJobEventsResponse),
       PROOF(JobService, UpdateJob, UpdateJobRequest, Job),
       PROOF(JobService, PauseJob, PauseJobRequest, Job),
+      PROOF(JobService, ContinueJob, ContinueJobRequest, Job),
       PROOF(JobService, ResumeJob, ResumeJobRequest, Job),
       PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
       PROOF(ExceptionService, ListExceptions, ListExceptionsRequest, ListExceptionsResponse),

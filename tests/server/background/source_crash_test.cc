@@ -41,6 +41,18 @@ class SourceCrashTest : public SourceFixture {
     return sources;
   }
 
+  /// The lines as a job has them that ran a sample first, and was continued.
+  static std::string SampleThenRest(const std::string& lines, const model::SourceSample& sample) {
+    std::string in_sample;
+    std::string rest;
+    int64_t index = 0;
+    for (const auto& line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+      std::string& part = model::TakesRecord(sample, index++) ? in_sample : rest;
+      absl::StrAppend(&part, line, "\n");
+    }
+    return in_sample + rest;
+  }
+
   /// One of each database that there is.
   void AddQueries(std::vector<std::pair<JobSource, std::string>>& sources) {
     if (!std::filesystem::exists(Path("lite.db"))) {
@@ -81,6 +93,36 @@ TEST_F(SourceCrashTest, AServerThatIsStartedAnewAfterEachPieceGoesOnWhereItWas) 
   }
 }
 
+TEST_F(SourceCrashTest, WhatASampleLeftOutIsReadOnceWheneverItIsAskedForAndWhateverIsKilled) {
+  for (const auto& [source, expected] : Sources()) {
+    for (const model::SourceSample sample : {model::SourceSample{.first = 300}, model::SourceSample{.every = 3}}) {
+      if (source.kind == SourceKind::kQuery && sample.every > 0) continue;
+      // Before anything is read, in the midst of the sample, and when it is complete.
+      for (const int asked_after : {0, 1, 9}) {
+        SCOPED_TRACE(
+            absl::StrCat("source ", static_cast<int>(source.kind), ", every ", sample.every, ", after ", asked_after));
+        const std::unique_ptr<store::JobStore> store = store::MakeModelJobStore(&clock_);
+        AddVersion(*store);
+        JobSource sampled = source;
+        sampled.sample = sample;
+        const JobKey key = (*store->CreateJob(JobOf(sampled)))->key();
+        for (int pieces = 0; pieces < 20; ++pieces) {
+          if (pieces == asked_after) {
+            ASSERT_THAT(store->ContinueJob(key), IsOk());
+          }
+          store::ReopenModelJobStore(*store);
+          SourceReader(*store, places_).RunOnce(key);
+        }
+        EXPECT_EQ(RecordsOf(*store, key), SampleThenRest(expected, sample));
+        EXPECT_FALSE(model::TakesInput(**store->GetJob(key)));
+        EXPECT_EQ((*store->GetJob(key))->source_position.read_errors,
+                  source.format == model::SourceFormat::kCsv ? 143 : 0);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
 TEST_F(SourceCrashTest, APowerCutAtAnyWriteLosesAndRepeatsNothing) {
   for (const Fault fault : {Fault::kPowerCut, Fault::kTornWrite, Fault::kFailedWrite, Fault::kFailedSync}) {
     const auto sources = Sources();
@@ -99,8 +141,18 @@ TEST_F(SourceCrashTest, APowerCutAtAnyWriteLosesAndRepeatsNothing) {
       };
       std::unique_ptr<store::JobStore> store = open();
       AddVersion(*store);
-      const auto& [source, expected] = sources[static_cast<size_t>(nth) % sources.size()];
+      auto [source, expected] = sources[static_cast<size_t>(nth) % sources.size()];
+      // Every other round over the sources, as a sample and its rest.
+      const bool sampled = nth / static_cast<int64_t>(sources.size()) % 2 == 0;
+      if (sampled) {
+        source.sample =
+            source.kind == SourceKind::kQuery ? model::SourceSample{.first = 300} : model::SourceSample{.every = 3};
+        expected = SampleThenRest(expected, source.sample);
+      }
       const JobKey key = (*store->CreateJob(JobOf(source)))->key();
+      if (sampled) {
+        ASSERT_THAT(store->ContinueJob(key), IsOk());
+      }
       disk.Break(fault, nth);
       ReadAll(*store, key);
       struck = disk.struck();

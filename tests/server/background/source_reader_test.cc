@@ -44,6 +44,16 @@ TEST_F(SourceReaderTest, SamplesTakeWhatTheySay) {
   }
 }
 
+TEST_F(SourceReaderTest, APositionThatAnotherReaderMovedOnIsReadFromThere) {
+  const JobKey key = Create({.kind = SourceKind::kRange, .count = 10, .field = "n", .sample = {.every = 4}});
+  EXPECT_EQ(reader_.RunOnce(key).next, SourceNext::kNothing);
+  EXPECT_EQ(Get(key)->state, JobState::kClosed);
+  ASSERT_THAT(store_->ContinueJob(key), IsOk());
+  EXPECT_EQ(reader_.RunOnce(key).records, 7);
+  EXPECT_EQ(reader_.RunOnce(key).records, 0) << "nothing is left";
+  EXPECT_EQ(Get(key)->counters.records_submitted, 10);
+}
+
 TEST_F(SourceReaderTest, ChunksAreNumberedAndCutAsAskedFor) {
   const JobKey key = Create({.kind = SourceKind::kRange, .count = 10, .field = "n", .chunk_size = 4});
   EXPECT_EQ(reader_.RunOnce(key).next, SourceNext::kNothing);

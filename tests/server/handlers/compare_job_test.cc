@@ -64,6 +64,29 @@ TEST_F(CompareJobTest, SaysWhatWouldComeOutDifferently) {
   EXPECT_NE(comparison.config_hash(), "");
 }
 
+/// On which three seconds pass between two looks.
+class FastClock final : public model::Clock {
+ public:
+  absl::Time Now() const override { return absl::UnixEpoch(); }
+  int64_t SteadyNanos() const override { return nanos_ += 3'000'000'000; }
+  void WaitUntil(std::condition_variable_any& changed, absl::Mutex& mutex, int64_t nanos) const override {
+    model::SystemClock::Get()->WaitUntil(changed, mutex, nanos);
+  }
+
+ private:
+  mutable int64_t nanos_ = 0;
+};
+
+TEST_F(CompareJobTest, WhatIsLeftWhenTheTimeIsOverIsSkipped) {
+  const std::string id = RunJob(99);
+  const FastClock clock;
+  const Deps deps{
+      .store = *store_, .leases = hub_, .compiler = *compiler_, .clock = clock, .ids = ids_, .server = deps_.server};
+  ASSERT_OK_AND_ASSIGN(const v1::CompareJobResponse comparison, CompareJob(Request(id), call_, deps));
+  EXPECT_EQ(comparison.records_compared(), 60) << "six times ten until 20 s are over";
+  EXPECT_EQ(comparison.records_skipped(), 40);
+}
+
 TEST_F(CompareJobTest, WhatWouldBeMendedIsShownWithWhyItFailed) {
   v1::CompareJobRequest request = Request(RunJob(1));
   request.set_definition(

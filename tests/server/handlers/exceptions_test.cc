@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -119,6 +121,62 @@ TEST_F(ExceptionsTest, GivenOutputsAndDiscardsSettleTheRest) {
   EXPECT_THAT(OutputsOf(job), ElementsAre("null\nnull\n", "{\"twice\":100}\n"));
   EXPECT_EQ(SummaryOf(job).records_discarded(), 1);
   EXPECT_THAT(ResolveException(request, call_, deps_), IsError(Reason::kExceptionSettled));
+}
+
+TEST_F(ExceptionsTest, WhatFailedFitsThroughASmallInputBuffer) {
+  CreateService(kPicky);
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/picky");
+  create.mutable_options()->set_input_buffer_bytes(100);
+  const std::string job = CreatePipeline(create, call_, deps_)->id();
+  StartWorkers();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_THAT(PushLines(job, "{\"n\":50}\n{\"n\":51}\n{\"n\":52}\n"), IsOk());
+    AwaitCommitted(job);
+  }
+  ASSERT_THAT(store_->PauseJob(call_.job(job), "so that what is taken waits"), IsOk());
+  // Four chunks of two fill the buffer: the rest is for the next call.
+  ASSERT_OK_AND_ASSIGN(const v1::ReprocessExceptionsResponse taken, ReprocessExceptions(All(job), call_, deps_));
+  EXPECT_GT(taken.record_count(), 1);
+  EXPECT_TRUE(taken.more());
+  EXPECT_EQ(store_->FindChunk(call_.job(job), 11)->record_count, 2) << "of 9 bytes each, a quarter of the buffer";
+}
+
+/// Wall time, of which somebody may be told whenever it is read.
+class WatchedClock final : public model::Clock {
+ public:
+  explicit WatchedClock(std::function<void()> on_read) : on_read_(std::move(on_read)) {}
+  absl::Time Now() const override {
+    on_read_();
+    return absl::UnixEpoch();
+  }
+  int64_t SteadyNanos() const override { return 0; }
+  void WaitUntil(std::condition_variable_any& changed, absl::Mutex& mutex, int64_t nanos) const override {
+    model::SystemClock::Get()->WaitUntil(changed, mutex, nanos);
+  }
+
+ private:
+  const std::function<void()> on_read_;
+};
+
+TEST_F(ExceptionsTest, WhatAnotherCallSettlesMeanwhileIsPassedOver) {
+  const std::string job = RunRecords("{\"n\":50}\n{\"n\":60}\n{\"n\":70}\n");
+  // An id is made when the records are read and not yet stored.
+  bool struck = false;
+  const WatchedClock clock([&] {
+    if (std::exchange(struck, true)) return;
+    v1::ResolveExceptionRequest discard = Resolve(job, "1-1");
+    discard.set_discard(true);
+    ASSERT_THAT(ResolveException(discard, call_, deps_), IsOk());
+  });
+  model::IdGenerator ids(&clock, 2);
+  const Deps deps{
+      .store = *store_, .leases = hub_, .compiler = *compiler_, .clock = clock_, .ids = ids, .server = deps_.server};
+  ASSERT_OK_AND_ASSIGN(const v1::ReprocessExceptionsResponse response, ReprocessExceptions(All(job), call_, deps));
+  EXPECT_TRUE(struck);
+  EXPECT_EQ(response.record_count(), 2);
+  EXPECT_EQ(response.skipped_count(), 1);
+  EXPECT_FALSE(response.more());
 }
 
 TEST_F(ExceptionsTest, ReprocessRunsAllAsTheyAreWithTheParametersOfTheirChunk) {

@@ -117,6 +117,62 @@ TEST_F(SubmitJobTest, TheSameRequestAgainIsTheSameJob) {
   EXPECT_THAT(Submit(request), IsError(Reason::kRequestIdReused));
 }
 
+TEST_F(SubmitJobTest, ASampledJobIsContinued) {
+  v1::SubmitJobRequest request = File("in.csv");
+  request.mutable_sample()->set_first_n(1);
+  ASSERT_OK_AND_ASSIGN(const v1::Job job, Submit(request));
+  EXPECT_FALSE(job.sample_continued());
+  Deps deps = deps_;
+  deps.source_folders = &folders_;
+  v1::ContinueJobRequest go_on;
+  go_on.set_job_id(job.id());
+  ASSERT_OK_AND_ASSIGN(const v1::Job continued, ContinueJob(go_on, call_, deps));
+  EXPECT_TRUE(continued.sample_continued());
+  EXPECT_EQ(continued.sample().first_n(), 1);
+  std::filesystem::remove(folder_.path() / "in.csv");
+  EXPECT_THAT(ContinueJob(go_on, call_, deps), IsOk()) << "a second call changes nothing";
+}
+
+TEST_F(SubmitJobTest, WhatCannotBeContinuedIsSaidBeforeAnythingChanges) {
+  Deps deps = deps_;
+  deps.source_folders = &folders_;
+  v1::ContinueJobRequest go_on;
+  EXPECT_EQ(FieldOf(ContinueJob(go_on, call_, deps).status()), "job_id");
+  go_on.set_job_id("nobody");
+  EXPECT_THAT(ContinueJob(go_on, call_, deps), IsError(Reason::kPipelineNotFound));
+  go_on.set_job_id(Submit(Range(10))->id());
+  EXPECT_THAT(std::string(ContinueJob(go_on, call_, deps).status().message()), HasSubstr("submitted with a sample"));
+  v1::SubmitJobRequest request = File("in.csv");
+  request.mutable_sample()->set_first_n(1);
+  go_on.set_job_id(Submit(request)->id());
+  std::ofstream(folder_.path() / "in.csv", std::ios::app) << "3\n";
+  const absl::Status changed = ContinueJob(go_on, call_, deps).status();
+  EXPECT_EQ(FieldOf(changed), "job_id");
+  EXPECT_THAT(std::string(changed.message()), HasSubstr("is not what it was: it had 6 bytes"));
+  EXPECT_FALSE((*store_->GetJob(call_.job(go_on.job_id())))->source.sample.continued);
+}
+
+TEST_F(SubmitJobTest, ARepeatedCallIsAnsweredThoughItsFileIsGone) {
+  v1::SubmitJobRequest request = File("in.csv");
+  request.set_request_id("nightly-1");
+  // Maps have no order.
+  for (const char* label : {"gpu", "zone", "disk", "os", "arch", "tier"}) {
+    (*request.mutable_options()->mutable_worker_selector())[label] = "any";
+  }
+  ASSERT_OK_AND_ASSIGN(const v1::Job first, Submit(request));
+  std::filesystem::remove(folder_.path() / "in.csv");
+  for (int i = 0; i < 20; ++i) {
+    v1::SubmitJobRequest again;
+    ASSERT_TRUE(again.ParseFromString(request.SerializeAsString()));
+    ASSERT_OK_AND_ASSIGN(const v1::Job job, Submit(again));
+    EXPECT_EQ(job.id(), first.id());
+  }
+  request.set_chunk_size(7);
+  EXPECT_THAT(Submit(request).status(), IsError(Reason::kFieldInvalid)) << "another request, whose file is gone";
+  request.mutable_source()->mutable_range()->set_count(1);
+  EXPECT_THAT(Submit(request), IsError(Reason::kRequestIdReused));
+}
+
 TEST_F(SubmitJobTest, PushesAreRefused) {
   ASSERT_OK_AND_ASSIGN(const v1::Job job, Submit(Range(10)));
   const absl::Status refused = PushLines(job.id(), "{\"n\":1}\n").status();

@@ -78,6 +78,31 @@ TEST_F(SubmitQueryTest, WhatIsWrongIsSaidAtOnce) {
   EXPECT_EQ(WrongIn(Query("SELECT n FROM t", {}), "expected 1 to 16 columns"), "source.query.key_columns");
 }
 
+TEST_F(SubmitQueryTest, OnlyAFewCallsWaitForADatabaseAtOnce) {
+  std::vector<std::shared_ptr<void>> places;
+  for (int i = 0; i < queries::Connections::kWaitingCallsMax; ++i) places.push_back(connections_.TakePlace());
+  EXPECT_NE(places.back(), nullptr);
+  EXPECT_EQ(connections_.TakePlace(), nullptr);
+  EXPECT_THAT(Submit(Query("SELECT n FROM t")), IsError(Reason::kServerBusy));
+  places.pop_back();
+  EXPECT_THAT(Submit(Query("SELECT n FROM t")), testing::IsOk());
+}
+
+TEST_F(SubmitQueryTest, AFileThatIsNoDatabaseIsTheFaultOfTheConnection) {
+  std::ofstream(folder_.path() / "gone.db") << std::string(4'096, 'x');
+  v1::SubmitJobRequest request = Query("SELECT n FROM t");
+  request.mutable_source()->mutable_query()->set_connection("gone");
+  EXPECT_EQ(WrongIn(request, "file is not a database"), "source.query.connection");
+}
+
+TEST_F(SubmitQueryTest, ACommentMayStandBehindTheEnd) {
+  for (const char* query : {"SELECT n FROM t;", "SELECT n FROM t; -- all of them",
+                            "SELECT n FROM t -- all; of\n ;\n/* them; */ ", "SELECT n, ';' AS c FROM t"}) {
+    EXPECT_THAT(Submit(Query(query)), testing::IsOk()) << query;
+  }
+  EXPECT_EQ(WrongIn(Query("SELECT n FROM t; SELECT 2 AS n"), "more than one statement"), "source.query.query");
+}
+
 TEST_F(SubmitQueryTest, AConnectionIsNamedByTheServer) {
   v1::SubmitJobRequest request = Query("SELECT n FROM t");
   request.mutable_source()->mutable_query()->set_connection("nobody");

@@ -113,6 +113,12 @@ TEST_F(PostgresTest, KeysThatDoNotNameARowEndTheReading) {
   EXPECT_THAT(Rows("SELECT id, a FROM t"), StartsWith("ERROR a row has no value in a key column (id)"));
 }
 
+TEST_F(PostgresTest, KeysThatTheDatabaseTakesForEqualRepeatNothing) {
+  Run("CREATE TABLE t (id numeric, a integer); INSERT INTO t VALUES (1.0, 1), (1.00, 2), (2, 3)");
+  EXPECT_THAT(Rows("SELECT id, a FROM t", {"id"}, 1), HasSubstr("ERROR two rows have the key (1.0"));
+  EXPECT_EQ(Rows("SELECT id, a FROM t", {"id", "a"}, 1), Rows("SELECT id, a FROM t", {"id", "a"}));
+}
+
 TEST_F(PostgresTest, AQueryThatFailsWhileItRunsSaysWhy) {
   EXPECT_THAT(Rows("SELECT id, 10 / (3 - id) AS q FROM generate_series(1, 5) AS id"),
               StartsWith("ERROR PostgreSQL, connection post: division by zero"));

@@ -118,6 +118,26 @@ TEST_F(SqliteTest, KeysThatDoNotNameARowEndTheReading) {
   EXPECT_THAT(Rows("SELECT id, a FROM t"), HasSubstr("ERROR the key of a row has 5001 bytes, more than 4096"));
 }
 
+TEST_F(SqliteTest, KeysThatTheDatabaseTakesForEqualRepeatNothing) {
+  RunSqlite(SqliteFile(),
+            "CREATE TABLE t (id TEXT COLLATE NOCASE, a); INSERT INTO t VALUES ('a', 1), ('A', 2), ('b', 3), ('B', 4)");
+  EXPECT_EQ(Rows("SELECT id, a FROM t", {"id"}, 1),
+            "{\"id\":\"a\",\"a\":1}\nERROR two rows have the key (a) in id: the key columns must name each row");
+  EXPECT_THAT(Rows("SELECT id, a FROM t", {"id"}, 2), HasSubstr("\"a\":2}\nERROR two rows have the key (A) in id"));
+  EXPECT_EQ(Rows("SELECT id, a FROM t", {"id", "a"}, 1), Rows("SELECT id, a FROM t", {"id", "a"}));
+  RunSqlite(SqliteFile(), "CREATE TABLE u (id); INSERT INTO u VALUES (1), (1.0), (2)");
+  EXPECT_THAT(Rows("SELECT id FROM u", {"id"}, 1), HasSubstr("ERROR two rows have the key (1"));
+}
+
+TEST_F(SqliteTest, ARowThatIsWrittenAnewWithAnEqualKeyIsNotReadAgain) {
+  RunSqlite(SqliteFile(), "CREATE TABLE t (id TEXT COLLATE NOCASE); INSERT INTO t VALUES ('A'), ('b')");
+  auto rows = QueryRows::Open(Sqlite(), {.text = "SELECT id FROM t", .key_columns = {"id"}}, {"ta"}, clock_);
+  ASSERT_THAT(rows, testing::IsOk());
+  QueryRow row;
+  ASSERT_EQ((*rows)->Next(row).value_or(false), true);
+  EXPECT_EQ(row.json, "{\"id\":\"b\"}");
+}
+
 TEST_F(SqliteTest, ARowThatWasReadMayGoAway) {
   RunSqlite(SqliteFile(), "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3)");
   const Query query{.text = "SELECT id FROM t", .key_columns = {"id"}};

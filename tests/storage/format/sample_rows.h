@@ -61,11 +61,17 @@ inline model::Job SampleJob() {
                 .connection = "lite",
                 .query = "SELECT a, b FROM t",
                 .key_columns = {"a", "b"},
-                .sample = {.first = 21, .every = 22},
+                .sample = {.first = 21, .every = 22, .continued = true},
                 .chunk_size = 23,
                 .estimated_records = 24};
-  job.source_position = {
-      .offset = 25, .line = 26, .key = {"i5", "t"}, .records = 27, .chunks = 28, .read_errors = 29, .exhausted = true};
+  job.source_position = {.offset = 25,
+                         .line = 26,
+                         .key = {"i5", "t"},
+                         .records = 27,
+                         .chunks = 28,
+                         .read_errors = 29,
+                         .exhausted = true,
+                         .rest = true};
   job.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   job.last_sequence = 9;
   job.watermark = 10;

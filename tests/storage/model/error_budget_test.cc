@@ -127,7 +127,7 @@ TEST(ErrorBudgetTest, ACancelledJobStaysCancelledWhateverItsLastChunksBring) {
 TEST(ErrorBudgetTest, APushToAFailedJobSaysWhyItFailed) {
   Job job = JobWith(0.5, 0);
   ASSERT_TRUE(ApplyFail(job, "the disk is gone", At(2)));
-  const absl::Status refused = ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 8}, At(3));
+  const absl::Status refused = ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 8}, At(3)).status();
   EXPECT_THAT(refused, IsError(Reason::kPipelineClosed));
   EXPECT_EQ(refused.message(), "pipeline job-1 is closed: its state is FAILED (the disk is gone)");
   EXPECT_EQ(testing::MetadataOf(refused, "state_reason"), "the disk is gone");

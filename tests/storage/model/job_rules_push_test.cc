@@ -80,7 +80,7 @@ TEST(ApplyPushTest, AFullBufferSaysHowMuchIsLeftAndWhenToComeBack) {
   Job job = NewJob(100);
   ASSERT_THAT(ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 60}, At(1)), IsOk());
   const std::string before = Describe(job);
-  const absl::Status full = ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 41}, At(2));
+  const absl::Status full = ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 41}, At(2)).status();
   EXPECT_THAT(full, IsError(Reason::kInputBufferFull));
   EXPECT_EQ(MetadataOf(full, "remaining_bytes"), "40");
   EXPECT_EQ(MetadataOf(full, "needed_bytes"), "41");
@@ -91,7 +91,7 @@ TEST(ApplyPushTest, AFullBufferSaysHowMuchIsLeftAndWhenToComeBack) {
 
 TEST(ApplyPushTest, WhatCanNeverFitIsRefusedForGood) {
   Job job = NewJob(100);
-  const absl::Status refused = ApplyPush(job, {.chunks = 2, .records = 2, .bytes = 101}, At(1));
+  const absl::Status refused = ApplyPush(job, {.chunks = 2, .records = 2, .bytes = 101}, At(1)).status();
   EXPECT_THAT(refused, IsError(Reason::kPushExceedsInputBuffer));
   EXPECT_EQ(MetadataOf(refused, "needed_bytes"), "101");
   EXPECT_EQ(MetadataOf(refused, "allocated_bytes"), "100");
@@ -102,7 +102,7 @@ TEST(ApplyPushTest, WhatCanNeverFitIsRefusedForGood) {
 TEST(ApplyPushTest, AClosedPipelineNamesItsState) {
   Job job = NewJob();
   ASSERT_THAT(ApplyClose(job, At(1)), IsOk());
-  const absl::Status refused = ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 1}, At(2));
+  const absl::Status refused = ApplyPush(job, {.chunks = 1, .records = 1, .bytes = 1}, At(2)).status();
   EXPECT_THAT(refused, IsError(Reason::kPipelineClosed));
   EXPECT_EQ(MetadataOf(refused, "state"), "COMPLETED");
 }

@@ -18,8 +18,10 @@ using ::millrace::testing::Describe;
 using ::millrace::testing::ExampleChunk;
 using ::millrace::testing::ExampleCommit;
 using ::millrace::testing::ExampleJob;
+using ::millrace::testing::ExampleVersion;
 using ::millrace::testing::IsError;
 using ::millrace::testing::IsOk;
+using ::millrace::testing::kTenant;
 using model::ExceptionState;
 using model::JobKey;
 using model::JobPtr;
@@ -205,6 +207,19 @@ TEST_P(ResolveTest, AJobThatIsAtWorkAgainHoldsItsUniqueKeyAgain) {
   Create(with_key);
   EXPECT_THAT(Resolve(job, ResolutionKind::kReprocess, {{1, 1}}), IsError(Reason::kUniqueKeyTaken));
   EXPECT_THAT(Resolve(job, ResolutionKind::kOutputs, {{1, 1}}), IsOk()) << "the job does not wake for it";
+}
+
+TEST_P(ResolveTest, ACompletedJobWhoseVersionIsDeletedIsNotPutToWorkUnderIt) {
+  const JobKey job = CompletedJob();
+  const model::ServiceVersion version = ExampleVersion();
+  ASSERT_THAT(
+      store().DeleteServiceVersion(kTenant, {.service = version.service, .version = version.version, .version_id = ""}),
+      IsOk());
+  const std::string before = Everything(job);
+  EXPECT_THAT(Resolve(job, ResolutionKind::kReprocess, {{1, 0}}), IsError(Reason::kServiceVersionNotFound));
+  EXPECT_THAT(Resolve(job, ResolutionKind::kCorrectedInput, {{1, 0}}), IsError(Reason::kServiceVersionNotFound));
+  EXPECT_EQ(Everything(job), before);
+  EXPECT_THAT(Resolve(job, ResolutionKind::kDiscard, {{1, 0}}), IsOk());
 }
 
 TEST_P(ResolveTest, OutputsWaitUntilChunksBeforeThemAreDoneWhereResultsAreInOrder) {

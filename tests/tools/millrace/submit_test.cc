@@ -111,6 +111,10 @@ TEST_F(SubmitTest, WrongCommandLinesAskForNothing) {
   EXPECT_EQ(Usage({"--range", "0"}), 2);
   EXPECT_EQ(Usage({"--range", "10", "--sample-first", "1", "--sample-every", "2"}), 2);
   EXPECT_EQ(Usage({"--file", "a.csv", "--format", "xml"}), 2);
+  EXPECT_EQ(Usage({"--file", "a.csv", "--first", "100"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--sample-first"));
+  EXPECT_EQ(Usage({"--file", "a.csv", "--field", "n"}), 2);
+  EXPECT_EQ(Usage({"--range", "10", "--format", "csv"}), 2);
   const std::string large(model::kSourceInlineBytesMax, 'x');
   EXPECT_EQ(Usage({"--input", WriteFile("large.jsonl", large)}), 2);
   EXPECT_THAT(err(), HasSubstr("--file"));
@@ -127,6 +131,16 @@ TEST_F(SubmitTest, WaitShowsHowFarItIsAndEndsWithTheJob) {
   EXPECT_THAT(err(), HasSubstr("output buffer; it goes on when they are pulled: millrace pipelines pull job-1"));
   EXPECT_THAT(err(), HasSubstr("COMPLETED  read 10 of 10, done 1, failed 1\n"));
   EXPECT_THAT(out(), HasSubstr("10 numbers from 0"));
+}
+
+TEST_F(SubmitTest, ADatabaseThatIsDownIsNotAServerThatIsDown) {
+  client::ErrorDetails details;
+  details.reason = v1::SOURCE_CONNECTION_FAILED;
+  details.reason_name = "SOURCE_CONNECTION_FAILED";
+  EXPECT_CALL(*connection_, SubmitJob)
+      .WillOnce(Return(client::MakeServerError(absl::StatusCode::kUnavailable, "refused", details)));
+  EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10"}, connection_), 1);
+  EXPECT_THAT(err(), HasSubstr("--source-connections"));
 }
 
 TEST_F(SubmitTest, AJobThatFailedIsAFailure) {

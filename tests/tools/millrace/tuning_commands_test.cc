@@ -56,6 +56,26 @@ TEST_F(TuningCommandsTest, ResumeMayRamp) {
   EXPECT_THAT(out(), HasSubstr("JOB_STATE_IN_PROGRESS"));
 }
 
+TEST_F(TuningCommandsTest, ContinueSaysWhereTheJobIs) {
+  EXPECT_CALL(*connection_, ContinueJob).WillOnce([](const v1::ContinueJobRequest& request, const auto&) {
+    EXPECT_EQ(request.job_id(), "j");
+    return Job(v1::JOB_STATE_IN_PROGRESS);
+  });
+  EXPECT_EQ(Run({"jobs", "continue", "j"}, connection_), 0) << err();
+  EXPECT_EQ(out(), "continued j: IN_PROGRESS\n");
+}
+
+TEST_F(TuningCommandsTest, CancelSendsReasonAndForce) {
+  EXPECT_CALL(*connection_, CancelPipeline).WillOnce([](const v1::CancelPipelineRequest& request, const auto&) {
+    EXPECT_EQ(request.pipeline_id(), "j");
+    EXPECT_EQ(request.reason(), "wrong file");
+    EXPECT_TRUE(request.force());
+    return Job(v1::JOB_STATE_CANCELLED);
+  });
+  EXPECT_EQ(Run({"jobs", "cancel", "j", "--reason", "wrong file", "--force"}, connection_), 0) << err();
+  EXPECT_EQ(out(), "cancelled j: CANCELLED\n");
+}
+
 TEST_F(TuningCommandsTest, UpdateNamesWhatWasGivenAndNothingElse) {
   EXPECT_CALL(*connection_, UpdateJob).WillOnce([](const v1::UpdateJobRequest& request, const auto&) {
     EXPECT_EQ(request.job_id(), "j");

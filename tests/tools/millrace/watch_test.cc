@@ -69,6 +69,29 @@ TEST_F(WatchTest, GoesOnBehindTheLastEventWhenTheServerIsBack) {
   EXPECT_CALL(*connection_, GetJob).WillOnce(Return(v1::Job()));
   ExpectWatch(2, {Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
   EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+  EXPECT_EQ(timer_.Elapsed(), absl::Seconds(1)) << "a server that drains is not asked without a pause";
+}
+
+TEST_F(WatchTest, ABusyServerIsAskedAgain) {
+  const InSequence sequence;
+  ExpectWatch(0, {}, absl::ResourceExhaustedError("busy"));
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(v1::Job()));
+  ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+}
+
+TEST_F(WatchTest, APausedJobIsAsFarAsItsWholeSourceSays) {
+  const InSequence sequence;
+  for (int i = 0; i < 3; ++i) {
+    ExpectWatch(0, {}, absl::UnavailableError("gone"));
+    EXPECT_CALL(*connection_, GetJob).WillOnce(Return(v1::Job()));
+  }
+  v1::WatchJobResponse paused = Message(v1::JOB_STATE_PAUSED, 2);
+  paused.mutable_job()->set_pipeline_state(v1::PIPELINE_STATE_OPEN);
+  paused.mutable_job()->mutable_source_progress()->set_total_records(1'000);
+  ExpectWatch(0, {paused, Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("progress:   1% 10 records"));
 }
 
 TEST_F(WatchTest, TheExitCodeSaysHowItEnded) {
@@ -81,6 +104,22 @@ TEST_F(WatchTest, TheExitCodeSaysHowItEnded) {
   ExpectWatch(0, {}, absl::NotFoundError("no such job"));
   EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 1);
   EXPECT_THAT(err(), HasSubstr("cannot watch the job"));
+}
+
+TEST_F(WatchTest, ARetryMayBeWaitedFor) {
+  const InSequence sequence;
+  EXPECT_CALL(*connection_, ReprocessExceptions)
+      .WillOnce([](const v1::ReprocessExceptionsRequest& request, const auto&) {
+        EXPECT_EQ(request.job_id(), "j");
+        EXPECT_TRUE(request.all());
+        v1::ReprocessExceptionsResponse response;
+        response.set_record_count(3);
+        return response;
+      });
+  ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3, 1)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "retry", "j", "--wait"}, connection_), 3) << err();
+  EXPECT_THAT(out(), HasSubstr("3 records are run again\n"));
+  EXPECT_EQ(Run({"jobs", "retry", "j", "--wait", "--preview"}, connection_), 2);
 }
 
 TEST_F(WatchTest, JsonIsOneDocumentAMessage) {
