@@ -71,7 +71,9 @@ class PostgresSession final : public Session {
       return absl::InvalidArgumentError("the query has parameters, and there is nobody to give their values");
     }
     std::vector<std::string> columns;
-    for (int i = 0; i < PQnfields(described.get()); ++i) columns.emplace_back(PQfname(described.get(), i));
+    const int count = PQnfields(described.get());
+    columns.reserve(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) columns.emplace_back(PQfname(described.get(), i));
     return columns;
   }
 
@@ -85,7 +87,7 @@ class PostgresSession final : public Session {
     if (state == nullptr) return Unreachable();
     std::string message = absl::StrCat("PostgreSQL, connection ", connection_.name, ": ",
                                        PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-    for (const int more : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+    for (const char more : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
       const char* text = PQresultErrorField(result, more);
       if (text != nullptr) absl::StrAppend(&message, "; ", text);
     }
@@ -135,7 +137,7 @@ class PostgresSession final : public Session {
     return absl::UnavailableError(absl::StrCat("PostgreSQL, connection ", connection_.name, ": ", message));
   }
 
-  const Connection& connection_;
+  const Connection connection_;
   const std::stop_token stop_;
   PGconn* server_ = nullptr;
 };

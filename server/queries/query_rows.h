@@ -35,10 +35,11 @@ struct QueryRow {
 class QueryRows {
  public:
   /// Begins behind the row with the key `after`, or at the first row where that is empty. Two rows whose keys are equal to
-  /// the database, whatever their bytes, cannot be told apart by it: an error where `after` names more than one. The connection and the clock must
+  /// the database, whatever their bytes, cannot be told apart by it: an error where `after` names more than one. The clock must
   /// outlive the object; `stop` ends a step that takes long. Codes of errors, here and of Next:
   ///   UNAVAILABLE, RESOURCE_EXHAUSTED  the database cannot be reached, is busy or locked, or `stop` was requested: may pass
   ///   NOT_FOUND                        the query has no such key column
+  ///   DATA_LOSS                        the connection leads to no database, or to a damaged one
   ///   others                           the query cannot be read, and the message says why
   static absl::StatusOr<std::unique_ptr<QueryRows>> Open(const Connection& connection, const Query& query,
                                                          const std::vector<std::string>& after,

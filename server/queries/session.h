@@ -62,7 +62,7 @@ class Session {
                                                       const std::vector<std::string>& key) = 0;
 };
 
-/// What is referred to must outlive the session. `stop` ends a step that takes long.
+/// The clock must outlive the session. `stop` ends a step that takes long.
 absl::StatusOr<std::unique_ptr<Session>> OpenSqlite(const Connection& connection, const model::Clock& clock,
                                                     std::stop_token stop);
 absl::StatusOr<std::unique_ptr<Session>> OpenPostgres(const Connection& connection, std::stop_token stop);

@@ -68,7 +68,9 @@ class SqliteSession final : public Session {
     }
     if (sqlite3_stmt_readonly(prepared->get()) == 0) return absl::InvalidArgumentError("the query writes");
     std::vector<std::string> columns;
-    for (int i = 0; i < sqlite3_column_count(prepared->get()); ++i) {
+    const int count = sqlite3_column_count(prepared->get());
+    columns.reserve(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) {
       columns.emplace_back(sqlite3_column_name(prepared->get(), i));
     }
     return columns;
@@ -133,7 +135,7 @@ class SqliteSession final : public Session {
 
   int MustEnd() const { return stop_.stop_requested() || clock_.SteadyNanos() > deadline_nanos_ ? 1 : 0; }
 
-  const Connection& connection_;
+  const Connection connection_;
   const model::Clock& clock_;
   const std::stop_token stop_;
   sqlite3* database_ = nullptr;

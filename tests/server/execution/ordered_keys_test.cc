@@ -180,12 +180,10 @@ TEST_F(OrderedKeysTest, AServerThatStartsAgainReadsTheKeysAgain) {
   const model::JobKey key = CreateAndPush({{Record("a", 1)}, {Record("b", 2)}, {Record("a", 3)}}, options);
   AwaitJob([](const model::Job& job) { return job.counters.chunks_completed == 1; });
   AwaitHold(3, core::Hold::kOrderingKeyHeld);
-  hub_->Stop();
-  pool_->Stop();
+  StopServing();
   is_down = false;
   ran.clear();
 
-  hub_ = std::make_unique<core::LeaseHub>(store_->epoch(), clock_);
   hub_->OnJobChanged(*store_->GetJob(key));
   Start(run, {}, 4);
   AwaitAllCommitted();

@@ -130,6 +130,17 @@ class WorkerPoolTest : public ::testing::Test, public store::JobObserver {
     pool_ = execution::StartWorkerPool(threads, *hub_, *store_, *compiler_, std::move(guard));
   }
 
+  /// Ends the pool as the end of a server does, and makes a hub that knows nothing. No commit may be on its way but for the
+  /// word that it is over: the store tells that the old pool and hub, which stay as long as the store does.
+  void StopServing() {
+    hub_->Stop();
+    pool_->Stop();
+    retired_hubs_.push_back(std::move(hub_));
+    absl::MutexLock lock(&mutex_);
+    retired_pools_.push_back(std::move(pool_));
+    hub_ = std::make_unique<core::LeaseHub>(store_->epoch(), clock_);
+  }
+
   /// Lets backoffs pass until the job satisfies `condition`.
   model::JobPtr AwaitJob(const std::function<bool(const model::Job&)>& condition) {
     for (;;) {
@@ -165,8 +176,10 @@ class WorkerPoolTest : public ::testing::Test, public store::JobObserver {
   engine::Engine* engine_ = nullptr;
   std::unique_ptr<store::JobStore> store_;
   std::unique_ptr<core::LeaseHub> hub_;
+  std::vector<std::unique_ptr<core::LeaseHub>> retired_hubs_;
   std::unique_ptr<core::ServiceCompiler> compiler_;
   std::unique_ptr<WorkerPool> pool_;
+  std::vector<std::unique_ptr<WorkerPool>> retired_pools_;
   absl::Mutex mutex_;
   model::JobPtr job_ ABSL_GUARDED_BY(mutex_);
 };
