@@ -63,6 +63,9 @@ millrace() { "$BIN/millrace" --server "127.0.0.1:$PORT" "$@"; }
 # json_value NAME FILE: the first number or text with this name in a JSON document.
 json_value() { tr -d '\n' <"$2" | grep -oE "\"$1\": *(\"[^\"]*\"|[-+.0-9eE]+)" | sed -n '1 { s/^[^:]*: *//; s/"//g; p }'; }
 
+# check SCRIPT ARGUMENT...: runs the check of an example, which shares the Python of examples/.
+check() { PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$ROOT/examples python3 "$@"; }
+
 # with_commas NUMBER: 20060335.15 as 20,060,335.15
 with_commas() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
 

@@ -9,21 +9,9 @@ separated by tabs.
 
 import collections
 import datetime
-import json
 import sys
 
-
-def documents(path):
-    """The JSON documents of a file, one behind the other."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read().strip()
-    decoder, found, at = json.JSONDecoder(), [], 0
-    while at < len(text):
-        document, at = decoder.raw_decode(text, at)
-        found.append(document)
-        while at < len(text) and text[at].isspace():
-            at += 1
-    return found
+from json_documents import documents
 
 
 def seconds(time):

@@ -66,7 +66,7 @@ millrace exceptions groups "$JOB" -o json >"$FOLDER/groups.json"
 step "all results are pulled; why some commands have none:"
 millrace exceptions groups "$JOB" | sed 's/^/       /'
 
-python3 "$HERE/check.py" "$FOLDER"/{commands.jsonl,results.json,chunks.json,job.json} "$CHUNK_SIZE" "$RATE" \
+check "$HERE/check.py" "$FOLDER"/{commands.jsonl,results.json,chunks.json,job.json} "$CHUNK_SIZE" "$RATE" \
   >"$FOLDER/figures.tsv" || die "the results cannot be checked"
 compare_heading
 compare_file "$FOLDER/figures.tsv"

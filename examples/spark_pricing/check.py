@@ -11,20 +11,14 @@ import json
 import math
 import sys
 
+from json_documents import documents
+
 SPREADS = {"AAA": 0.004, "AA": 0.007, "A": 0.011, "BBB": 0.018}
 
 
 def pulled(path):
     """The results of all pulls."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read().strip()
-    decoder, results, at = json.JSONDecoder(), [], 0
-    while at < len(text):
-        pull, at = decoder.raw_decode(text, at)
-        results += pull["results"]
-        while at < len(text) and text[at].isspace():
-            at += 1
-    return results
+    return [result for pull in documents(path) for result in pull["results"]]
 
 
 def price(trade, rate):

@@ -101,7 +101,7 @@ while ((PULLED < CHUNKS)); do
   status_line
 done
 
-python3 "$HERE/check.py" "$FOLDER/trades.jsonl" "$FOLDER/results.json" "$RATE" >"$FOLDER/figures.tsv" ||
+check "$HERE/check.py" "$FOLDER/trades.jsonl" "$FOLDER/results.json" "$RATE" >"$FOLDER/figures.tsv" ||
   die "the results cannot be checked"
 compare_heading
 compare "chunks pulled" "$CHUNKS" "$PULLED"

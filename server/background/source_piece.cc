@@ -43,7 +43,6 @@ bool SourcePiece::HasPlaceFor(int64_t bytes) const {
 absl::StatusOr<int64_t> SourcePiece::Fill(SourceRecords& records) {
   std::string line;
   while (!is_full()) {
-    const model::SourcePosition before = records.position();
     const absl::StatusOr<Found> next = records.Next(line);
     if (!next.ok()) return next.status();
     const model::SourcePosition& behind = records.position();
@@ -57,7 +56,7 @@ absl::StatusOr<int64_t> SourcePiece::Fill(SourceRecords& records) {
       if (bytes_ == 0 && !HasPlaceFor(bytes)) return bytes;
       if (!HasPlaceFor(bytes)) {
         // Whole chunks are enough; the one that is begun is read again with the next piece.
-        if (chunks_.empty()) EndAt(before);
+        if (chunks_.empty()) EndChunk();
         return 0;
       }
       if (!Add(line, behind)) return 0;

@@ -49,7 +49,8 @@ class SourceReader {
   /// The store must outlive the object.
   SourceReader(store::JobStore& store, const SourcePlaces& places) : store_(store), places_(places) {}
 
-  /// Reads one piece of the source of a job (model::kSourcePieceBytes) and stores it; its end closes the input. A source that is broken fails the job. Waits for disk and store.
+  /// Reads one piece of the source of a job (model::kSourcePieceBytes) and stores it; the end of the source closes the
+  /// input. A source that is broken fails the job. Waits for disk and store.
   SourceRun RunOnce(const model::JobKey& job);
 
   /// As RunOnce; where opening the source costs much, up to kTurnPieces pieces of it, as long as nothing is to be waited for.

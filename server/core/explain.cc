@@ -194,12 +194,12 @@ int64_t RecordsIn(const model::Job& job, int64_t chunks) {
 std::optional<Eta> EstimateEnd(const Standing& standing, int64_t records, int64_t chunks, int32_t workers,
                                absl::Time now) {
   const model::Job& job = *standing.job;
-  const auto through = static_cast<double>(model::RecordsInResults(job));
-  if (through <= 0 || records <= 0 || NeedsSomebody(standing.verdict.hold)) return std::nullopt;
-  const absl::Duration work = absl::Nanoseconds(job.counters.compute_nanos) / through * static_cast<double>(records);
+  const auto ran = static_cast<double>(model::RecordsInResults(job));
+  if (ran <= 0 || records <= 0 || NeedsSomebody(standing.verdict.hold)) return std::nullopt;
+  const absl::Duration work = absl::Nanoseconds(job.counters.compute_nanos) / ran * static_cast<double>(records);
   const double own = std::min(workers, job.options.max_workers);
   const double share = static_cast<double>(workers) / static_cast<double>(std::max<int64_t>(1, standing.jobs_sharing));
-  const absl::Duration pace = (now - job.start_time) / through * static_cast<double>(records);
+  const absl::Duration pace = (now - job.start_time) / ran * static_cast<double>(records);
 
   absl::Duration floor =
       static_cast<double>(std::max<int64_t>(0, chunks - 1)) * job.options.throttle.delay_between_chunks;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -136,7 +137,9 @@ class Report {
     if (after != nullptr) shown->set_error_after(ErrorText(after->node, after->code, after->message));
   }
 
-  void Skip() { response_.set_records_skipped(response_.records_skipped() + 1); }
+  void Skip(size_t records) {
+    response_.set_records_skipped(response_.records_skipped() + static_cast<int64_t>(records));
+  }
 
   v1::CompareJobResponse Take(std::string config_hash) {
     response_.set_config_hash(std::move(config_hash));
@@ -205,6 +208,10 @@ class Comparison {
         ++taken_;
       }
     }
+    if (IsLate()) {
+      report_.Skip(indexes.size());
+      return absl::OkStatus();
+    }
     if (indexes.empty()) return absl::OkStatus();
     const absl::StatusOr<std::vector<RecordLister::Listed>> listed = lister_.ReadChunk(chunk);
     if (!listed.ok()) return listed.status();
@@ -217,17 +224,19 @@ class Comparison {
       return !is_gone && !record.mended && (state == v1::RECORD_STATE_COMPLETED || state == v1::RECORD_STATE_FAILED);
     };
     const auto comparable = std::stable_partition(indexes.begin(), indexes.end(), is_comparable);
-    for (auto skipped = comparable; skipped != indexes.end(); ++skipped) report_.Skip();
+    report_.Skip(static_cast<size_t>(indexes.end() - comparable));
     indexes.erase(comparable, indexes.end());
+    if (indexes.empty()) return absl::OkStatus();
+    const std::vector<std::string_view> lines = core::LinesOf(input->json_lines);
     // A few at a time: a candidate may take seconds for each.
-    for (size_t begin = 0; begin < indexes.size(); begin += kRecordsAtATime) {
-      const auto first = indexes.begin() + static_cast<ptrdiff_t>(begin);
-      const auto end = indexes.begin() + static_cast<ptrdiff_t>(std::min(begin + kRecordsAtATime, indexes.size()));
+    for (std::span<const int32_t> rest = indexes; !rest.empty();) {
       if (IsLate()) {
-        for (auto skipped = first; skipped != end; ++skipped) report_.Skip();
-      } else if (absl::Status compared = CompareRecords(*input, {first, end}, *listed); !compared.ok()) {
-        return compared;
+        report_.Skip(rest.size());
+        break;
       }
+      const auto some = rest.first(std::min(kRecordsAtATime, rest.size()));
+      if (absl::Status compared = CompareRecords(input->chunk, lines, some, *listed); !compared.ok()) return compared;
+      rest = rest.subspan(some.size());
     }
     return absl::OkStatus();
   }
@@ -236,22 +245,22 @@ class Comparison {
     return deps_.clock.SteadyNanos() - begin_nanos_ > absl::ToInt64Nanoseconds(model::kCompareTimeMax);
   }
 
-  absl::Status CompareRecords(const model::ChunkInput& input, const std::vector<int32_t>& indexes,
-                              const std::vector<RecordLister::Listed>& listed) {
-    const std::vector<std::string_view> lines = core::LinesOf(input.json_lines);
+  /// `lines` and `listed` are those of the whole chunk.
+  absl::Status CompareRecords(const model::Chunk& chunk, const std::vector<std::string_view>& lines,
+                              std::span<const int32_t> indexes, const std::vector<RecordLister::Listed>& listed) {
     std::string records;
-    records.reserve(input.json_lines.size() + model::kPayloadPadding);
     for (const int32_t index : indexes) records.append(lines[static_cast<size_t>(index)]).append("\n");
+    records.reserve(records.size() + model::kPayloadPadding);
     const model::SummarySpec no_summary;
     const model::ChunkOutcome outcome =
         candidate_.runner->Run({.json_lines = records,
                                 .record_count = static_cast<int32_t>(indexes.size()),
                                 .job_parameters_json = job_->parameters_json,
-                                .chunk_parameters_json = input.chunk.parameters_json,
+                                .chunk_parameters_json = chunk.parameters_json,
                                 .selected_outputs = job_->selected_outputs,
                                 .summary = no_summary,
                                 .record_timeout = job_->options.record_timeout,
-                                .random_seed = core::RandomSeed(job_->key(), input.chunk.sequence),
+                                .random_seed = core::RandomSeed(job_->key(), chunk.sequence),
                                 .indexes = indexes});
     const std::vector<std::string_view> outputs = core::LinesOf(outcome.json_lines);
     auto failure = outcome.failures.begin();

@@ -24,8 +24,7 @@ class BackgroundWatch;
 class RocksEngine final : public Engine {
  public:
   /// `handles` are the families in the order of EngineOptions, null for one that a folder opened to read lacks, then those
-  /// nobody asked for. A new log is begun after
-  /// `log_bytes`. `lock`, if any, is let go of when the engine is closed.
+  /// nobody asked for. A new log is begun after `log_bytes`. `lock`, if any, is let go of when the engine is closed.
   RocksEngine(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> handles,
               std::shared_ptr<BackgroundWatch> watch, size_t log_bytes, std::shared_ptr<const void> lock = nullptr);
   ~RocksEngine() override;

@@ -1,13 +1,12 @@
 // The class behind OpenRocksJobStore. One .cc file for each family of verbs:
 //
 //   rocks_job_store.cc    opening
-//   rocks_jobs.cc         CreateJob, GetJob, ListJobs, ActiveJobs
+//   rocks_jobs.cc         CreateJob, FindRequest, GetJob, ListJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
 //   rocks_tuning.cc       PauseJob, ResumeJob, ContinueJob, UpdateJob
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
-//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents,
-//                         GetNodeStatistics
+//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents, GetNodeStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
 //   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
@@ -67,7 +66,6 @@ class RocksJobStore final : public JobStore {
                                             std::string_view cursor_field) override;
   absl::StatusOr<model::JobPtr> PauseJob(const model::JobKey& job, std::string_view reason,
                                          std::string_view by) override;
-  absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override;
   absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by) override;
   absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by) override;
   absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
@@ -75,6 +73,7 @@ class RocksJobStore final : public JobStore {
   absl::Status DeleteJob(const model::JobKey& job) override;
 
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
+  absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override;
   absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;
   std::vector<model::JobPtr> ActiveJobs() const override;
   absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const override;

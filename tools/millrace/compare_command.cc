@@ -11,6 +11,7 @@
 #include "storage/records/input_window.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
+#include "tools/millrace/sample_options.h"
 #include "tools/millrace/table.h"
 
 namespace millrace::cli {
@@ -19,8 +20,7 @@ namespace {
 struct CompareOptions {
   v1::CompareJobRequest request;
   std::string definition_file;
-  int64_t sample_first = 0;
-  int64_t sample_every = 0;
+  SampleOptions sample;
   std::vector<std::string> field_tolerances;
   bool exit_code = false;
 };
@@ -45,8 +45,7 @@ absl::StatusOr<v1::CompareJobRequest> CompareRequestOf(const CompareOptions& opt
     if (!definition.ok()) return definition.status();
     request.set_definition(*std::move(definition));
   }
-  if (options.sample_first > 0) request.mutable_sample()->set_first_n(options.sample_first);
-  if (options.sample_every > 0) request.mutable_sample()->set_every_n(options.sample_every);
+  SetSample(options.sample, request);
   for (const std::string& text : options.field_tolerances) {
     if (absl::Status read = ReadFieldTolerance(text, request); !read.ok()) return read;
   }
@@ -64,8 +63,9 @@ std::string RenderCounts(const v1::CompareJobResponse& comparison) {
       HumanCount(comparison.records_broken()), " broken, ", HumanCount(comparison.records_mended()), " mended, ",
       HumanCount(comparison.records_failing()), " failing under both\n");
   if (comparison.records_skipped() > 0) {
-    absl::StrAppend(&text, HumanCount(comparison.records_skipped()),
-                    " records skipped: they have no outcome yet, or a person has mended them\n");
+    absl::StrAppend(
+        &text, HumanCount(comparison.records_skipped()),
+        " records skipped: they have no outcome yet, a person has mended them, or the time of a call was over\n");
   }
   return text;
 }
@@ -137,13 +137,8 @@ void AddCompareCommand(CommandTree& tree, CLI::App* jobs) {
       ->type_name("VERSION");
   command->add_option("--definition", options->definition_file, "A definition that is not stored: a file")
       ->type_name("FILE");
-  auto* first = command->add_option("--sample-first", options->sample_first, "The first N records (default: 1000)")
-                    ->type_name("N")
-                    ->check(AtLeastOne());
-  command->add_option("--sample-every", options->sample_every, "The first record and each N-th behind it")
-      ->type_name("N")
-      ->check(AtLeastOne())
-      ->excludes(first);
+  AddSampleOptions(command, options->sample, "The first N records (default: 1000)",
+                   "The first record and each N-th behind it");
   command
       ->add_option_function<double>(
           "--tolerance", [raw = options.get()](double value) { raw->request.set_tolerance(value); },

@@ -13,13 +13,10 @@ namespace {
 
 std::string DurationOf(const google::protobuf::Duration& duration) { return HumanDuration(FromProto(duration)); }
 
-std::string StateText(v1::JobState state) {
-  return std::string(absl::StripPrefix(v1::JobState_Name(state), "JOB_STATE_"));
-}
-
 std::string WhatHappened(const v1::JobEvent& event) {
   if (event.kind() == v1::JOB_EVENT_KIND_STATE_CHANGED) {
-    return absl::StrCat(StateText(event.from_state()), " -> ", StateText(event.to_state()));
+    return absl::StrCat(DescribeState(event.from_state(), v1::OUTCOME_UNSPECIFIED), " -> ",
+                        DescribeState(event.to_state(), v1::OUTCOME_UNSPECIFIED));
   }
   return std::string(absl::StripPrefix(v1::JobEventKind_Name(event.kind()), "JOB_EVENT_KIND_"));
 }

@@ -13,6 +13,7 @@
 #include "tools/millrace/json_output.h"
 #include "tools/millrace/pipeline_options.h"
 #include "tools/millrace/render.h"
+#include "tools/millrace/sample_options.h"
 
 namespace millrace::cli {
 namespace {
@@ -27,15 +28,13 @@ struct SubmitOptions {
   InputOptions input;
   int64_t range = 0;
   int64_t first = 0;
-  bool has_first = false;
   std::string ids;
   /// SQL, or @FILE.
   std::string query;
   std::string connection;
   std::vector<std::string> key_columns;
   std::string field;
-  int64_t sample_first = 0;
-  int64_t sample_every = 0;
+  SampleOptions sample;
   int32_t chunk_size = 0;
   int64_t estimated_records = 0;
   bool wait = false;
@@ -60,9 +59,6 @@ absl::StatusOr<v1::QuerySource> QueryOf(const SubmitOptions& options) {
 absl::Status CheckFit(const SubmitOptions& options) {
   const bool has_field = options.range != 0 || !options.ids.empty();
   const bool has_format = !options.file.empty() || !options.input.input.empty();
-  if (options.has_first && options.range == 0) {
-    return UsageError("--first is the number that --range begins with; the first N records are --sample-first N");
-  }
   if (!options.field.empty() && !has_field) return UsageError("--field is for --range and --ids");
   if (options.input.format.has_value() && !has_format) return UsageError("--format is for --file and --input");
   return absl::OkStatus();
@@ -120,8 +116,7 @@ absl::StatusOr<v1::SubmitJobRequest> SubmitRequestOf(const SubmitOptions& option
   *request.mutable_options() = std::move(*create->mutable_options());
   *request.mutable_metadata() = std::move(*create->mutable_metadata());
   *request.mutable_source() = *std::move(source);
-  if (options.sample_first > 0) request.mutable_sample()->set_first_n(options.sample_first);
-  if (options.sample_every > 0) request.mutable_sample()->set_every_n(options.sample_every);
+  SetSample(options.sample, request);
   request.set_chunk_size(options.chunk_size);
   request.set_estimated_records(options.estimated_records);
   return request;
@@ -206,9 +201,9 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
       ->add_option("--file", options.file,
                    "A file on the server, CSV or JSON Lines, within a folder of millraced --source-dir")
       ->type_name("PATH");
-  sources->add_option("--range", options.range, R"(N records {"n":0}, {"n":1} and so on)")
-      ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, model::kSourceRangeCountMax).description(""));
+  auto* range = sources->add_option("--range", options.range, R"(N records {"n":0}, {"n":1} and so on)")
+                    ->type_name("N")
+                    ->check(CLI::Range(int64_t{1}, model::kSourceRangeCountMax).description(""));
   sources->add_option("--ids", options.ids, R"(A record {"id":"..."} for each of these)")->type_name("A,B,C");
   sources->add_option("--input", options.input.input, "A file on this machine, up to 1 MiB; - is the standard input")
       ->type_name("FILE");
@@ -247,18 +242,13 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
   submit->add_option("--first", options.first, "The number that --range begins with")
       ->type_name("N")
       ->capture_default_str()
-      ->each([&options](const std::string&) { options.has_first = true; });
+      ->needs(range);
   submit
       ->add_option("--field", options.field,
                    "The field of the record that holds the number or id (default: n for --range, id for --ids)")
       ->type_name("NAME");
-  auto* first = submit->add_option("--sample-first", options.sample_first, "Run only the first N records")
-                    ->type_name("N")
-                    ->check(AtLeastOne());
-  submit->add_option("--sample-every", options.sample_every, "Run only the first record and each N-th behind it")
-      ->type_name("N")
-      ->check(AtLeastOne())
-      ->excludes(first);
+  AddSampleOptions(submit, options.sample, "Run only the first N records",
+                   "Run only the first record and each N-th behind it");
   submit
       ->add_option("--chunk-size", options.chunk_size,
                    "The most records in a chunk (default: the server chooses, by what they cost)")

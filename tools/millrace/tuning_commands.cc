@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/pipeline_options.h"
 #include "tools/millrace/render.h"
@@ -15,46 +16,37 @@ namespace {
 
 constexpr char kIdHelp[] = "The job, or its pipeline: the ids are the same";
 
-/// Prints a job as it is after a change: `what` became of it, in one line.
-ExitCode PrintChanged(Session& session, const v1::Job& job, const std::string& what) {
+template <typename Request>
+using JobCall = absl::StatusOr<v1::Job> (client::Client::*)(const Request&, const client::CallOptions&) const;
+
+/// Makes a call that changes a job, and prints what became of it in one line. `verb` is what could not be done, `done` what
+/// was.
+template <typename Request>
+absl::StatusOr<ExitCode> Change(Session& session, const Request& request, JobCall<Request> call, const char* verb,
+                                const char* done) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = (*client.*call)(request, session.call());
+  if (!job.ok()) return During(absl::StrCat("cannot ", verb, " the job"), job.status());
   if (session.json()) {
-    session.PrintJson(job);
+    session.PrintJson(*job);
   } else {
-    session.out() << what << " " << job.id() << ": " << DescribeState(job.state(), job.outcome()) << "\n";
+    session.out() << done << " " << job->id() << ": " << DescribeState(job->state(), job->outcome()) << "\n";
   }
   return ExitCode::kOk;
 }
 
 absl::StatusOr<ExitCode> Pause(Session& session, const v1::PauseJobRequest& request) {
-  const auto client = session.Connect();
-  if (!client.ok()) return client.status();
-  const auto job = client->PauseJob(request, session.call());
-  if (!job.ok()) return During("cannot pause the job", job.status());
-  return PrintChanged(session, *job, "paused");
+  return Change(session, request, &client::Client::PauseJob, "pause", "paused");
 }
-
 absl::StatusOr<ExitCode> Resume(Session& session, const v1::ResumeJobRequest& request) {
-  const auto client = session.Connect();
-  if (!client.ok()) return client.status();
-  const auto job = client->ResumeJob(request, session.call());
-  if (!job.ok()) return During("cannot resume the job", job.status());
-  return PrintChanged(session, *job, "resumed");
+  return Change(session, request, &client::Client::ResumeJob, "resume", "resumed");
 }
-
 absl::StatusOr<ExitCode> Continue(Session& session, const v1::ContinueJobRequest& request) {
-  const auto client = session.Connect();
-  if (!client.ok()) return client.status();
-  const auto job = client->ContinueJob(request, session.call());
-  if (!job.ok()) return During("cannot continue the job", job.status());
-  return PrintChanged(session, *job, "continued");
+  return Change(session, request, &client::Client::ContinueJob, "continue", "continued");
 }
-
 absl::StatusOr<ExitCode> Cancel(Session& session, const v1::CancelPipelineRequest& request) {
-  const auto client = session.Connect();
-  if (!client.ok()) return client.status();
-  const auto job = client->CancelPipeline(request, session.call());
-  if (!job.ok()) return During("cannot cancel the job", job.status());
-  return PrintChanged(session, *job, "cancelled");
+  return Change(session, request, &client::Client::CancelPipeline, "cancel", "cancelled");
 }
 
 absl::StatusOr<ExitCode> Update(Session& session, const v1::UpdateJobRequest& request) {

@@ -83,8 +83,8 @@ TEST_F(CompareJobTest, WhatIsLeftWhenTheTimeIsOverIsSkipped) {
   const Deps deps{
       .store = *store_, .leases = hub_, .compiler = *compiler_, .clock = clock, .ids = ids_, .server = deps_.server};
   ASSERT_OK_AND_ASSIGN(const v1::CompareJobResponse comparison, CompareJob(Request(id), call_, deps));
-  EXPECT_EQ(comparison.records_compared(), 60) << "six times ten until 20 s are over";
-  EXPECT_EQ(comparison.records_skipped(), 40);
+  EXPECT_EQ(comparison.records_compared(), 50) << "five times ten until 20 s are over";
+  EXPECT_EQ(comparison.records_skipped(), 50);
 }
 
 TEST_F(CompareJobTest, WhatWouldBeMendedIsShownWithWhyItFailed) {

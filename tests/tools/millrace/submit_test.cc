@@ -112,7 +112,7 @@ TEST_F(SubmitTest, WrongCommandLinesAskForNothing) {
   EXPECT_EQ(Usage({"--range", "10", "--sample-first", "1", "--sample-every", "2"}), 2);
   EXPECT_EQ(Usage({"--file", "a.csv", "--format", "xml"}), 2);
   EXPECT_EQ(Usage({"--file", "a.csv", "--first", "100"}), 2);
-  EXPECT_THAT(err(), HasSubstr("--sample-first"));
+  EXPECT_THAT(err(), HasSubstr("--first requires --range"));
   EXPECT_EQ(Usage({"--file", "a.csv", "--field", "n"}), 2);
   EXPECT_EQ(Usage({"--range", "10", "--format", "csv"}), 2);
   const std::string large(model::kSourceInlineBytesMax, 'x');
