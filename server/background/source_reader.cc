@@ -105,7 +105,7 @@ SourceRun SourceReader::Store(const model::JobKey& key, std::vector<model::NewCh
 absl::Status SourceReader::GoTo(const model::Job& job, OpenSource& open, std::stop_token stop) {
   const bool is_kept = open.records != nullptr && open.create_time == job.create_time;
   if (is_kept && open.records->GoBackTo(job.source_position)) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<SourceRecords>> records = OpenSourceRecords(job, places_, std::move(stop));
+  absl::StatusOr<std::unique_ptr<SourceRecords>> records = OpenSourceRecords(job, store_, places_, std::move(stop));
   if (!records.ok()) return records.status();
   open = {.records = *std::move(records), .create_time = job.create_time};
   return absl::OkStatus();

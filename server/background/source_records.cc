@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/background/job_records.h"
 #include "server/background/query_records.h"
 #include "storage/model/job_rules.h"
 #include "storage/records/json_text.h"
@@ -106,6 +107,14 @@ class FileRecords final : public SourceRecords {
   records::InputRow row_;
 };
 
+absl::StatusOr<std::unique_ptr<SourceRecords>> OpenFile(const model::Job& job, const core::SourceFolders& folders) {
+  absl::StatusOr<core::SourceFile> file = folders.Open(job.source.path);
+  if (!file.ok()) return file.status();
+  auto records = std::make_unique<FileRecords>(job.source, job.source_position, *std::move(file));
+  if (absl::Status opened = records->Open(); !opened.ok()) return opened;
+  return records;
+}
+
 }  // namespace
 
 std::string BadRecord(std::string_view problem, std::string_view row) {
@@ -117,19 +126,25 @@ std::string BadRecord(std::string_view problem, std::string_view row) {
   return line;
 }
 
-absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const SourcePlaces& places,
-                                                                 std::stop_token stop) {
+absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const store::JobStore& store,
+                                                                 const SourcePlaces& places, std::stop_token stop) {
   const JobSource& source = job.source;
-  if (source.kind == model::SourceKind::kQuery) {
-    return OpenQueryRecords(job, places.connections, places.clock, std::move(stop));
+  switch (source.kind) {
+    case model::SourceKind::kQuery:
+      return OpenQueryRecords(job, places.connections, places.clock, std::move(stop));
+    case model::SourceKind::kResults:
+    case model::SourceKind::kExceptions:
+      return OpenJobRecords(job, store);
+    case model::SourceKind::kRange:
+      return std::make_unique<RangeRecords>(source, job.source_position);
+    case model::SourceKind::kFile:
+      return OpenFile(job, places.folders);
+    case model::SourceKind::kInline:
+    case model::SourceKind::kIds:
+    case model::SourceKind::kNone:
+      break;
   }
-  if (source.kind == model::SourceKind::kRange) return std::make_unique<RangeRecords>(source, job.source_position);
-  if (source.kind != model::SourceKind::kFile) return std::make_unique<InlineRecords>(source, job.source_position);
-  absl::StatusOr<core::SourceFile> file = places.folders.Open(source.path);
-  if (!file.ok()) return file.status();
-  auto records = std::make_unique<FileRecords>(source, job.source_position, *std::move(file));
-  if (absl::Status opened = records->Open(); !opened.ok()) return opened;
-  return records;
+  return std::make_unique<InlineRecords>(source, job.source_position);
 }
 
 bool MayPass(const absl::Status& status) { return absl::IsResourceExhausted(status) || absl::IsUnavailable(status); }

@@ -12,6 +12,7 @@
 #include "server/queries/connections.h"
 #include "storage/model/clock.h"
 #include "storage/model/job.h"
+#include "storage/store/job_store.h"
 
 namespace millrace::background {
 
@@ -71,10 +72,11 @@ class SourceRecords {
 /// What no service takes for a record, and tells a person all: what is wrong, and the row or where it is.
 std::string BadRecord(std::string_view problem, std::string_view row);
 
-/// Opens the source of `job`, which must have one, at its position. Both must outlive what is returned. `stop` ends what waits
+/// Opens the source of `job`, which must have one, at its position. All must outlive what is returned, but where that is worth
+/// keeping, the job need not. `stop` ends what waits
 /// for others, with UNAVAILABLE.
-absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const SourcePlaces& places,
-                                                                 std::stop_token stop);
+absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Job& job, const store::JobStore& store,
+                                                                 const SourcePlaces& places, std::stop_token stop);
 
 /// True for errors that are the server's own and may pass.
 bool MayPass(const absl::Status& status);

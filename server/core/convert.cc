@@ -106,6 +106,13 @@ v1::Source SourceOf(const model::JobSource& source) {
       proto.mutable_query()->set_query(source.query);
       *proto.mutable_query()->mutable_key_columns() = {source.key_columns.begin(), source.key_columns.end()};
       break;
+    case model::SourceKind::kResults:
+      proto.mutable_results()->set_job_id(source.job_id);
+      break;
+    case model::SourceKind::kExceptions:
+      proto.mutable_exceptions()->set_job_id(source.job_id);
+      proto.mutable_exceptions()->set_fingerprint(source.fingerprint);
+      break;
     case model::SourceKind::kInline:
     case model::SourceKind::kNone:
       proto.mutable_inline_();

@@ -11,6 +11,7 @@
 #include "server/handlers/validate.h"
 #include "server/queries/query_rows.h"
 #include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
 
 namespace millrace::handlers {
@@ -191,6 +192,47 @@ absl::Status LookAtQuery(const JobSource& source, const Deps& deps) {
   }
 }
 
+absl::StatusOr<JobSource> ReadOtherJob(SourceKind kind, std::string_view field, const std::string& job_id) {
+  if (absl::Status status = ValidateRequiredId(field, job_id); !status.ok()) return status;
+  JobSource source{.kind = kind};
+  source.job_id = job_id;
+  return source;
+}
+
+absl::StatusOr<JobSource> ReadExceptions(const v1::ExceptionsSource& request) {
+  absl::StatusOr<JobSource> source =
+      ReadOtherJob(SourceKind::kExceptions, "source.exceptions.job_id", request.job_id());
+  if (!source.ok()) return source.status();
+  const absl::Status text =
+      ValidateText("source.exceptions.fingerprint", request.fingerprint(), model::kSourceFieldBytesMax);
+  if (!text.ok()) return text;
+  source->fingerprint = request.fingerprint();
+  return source;
+}
+
+absl::Status LookAtOtherJob(const std::string& tenant, JobSource& source, const Deps& deps) {
+  const bool is_results = source.kind == SourceKind::kResults;
+  const char* const field = is_results ? "source.results.job_id" : "source.exceptions.job_id";
+  const absl::StatusOr<model::JobPtr> found = deps.store.GetJob({tenant, source.job_id});
+  if (!found.ok()) return model::WithField(found.status(), field);
+  const model::Job& job = **found;
+  if (!model::IsFinal(job.state)) {
+    const std::string state(model::JobStateName(job.state));
+    return model::WithField(model::MakeError(model::Reason::kJobNotFinished,
+                                             absl::StrCat("job ", job.id, " has not ended: its state is ", state,
+                                                          "; what it comes to have can be read when it has"),
+                                             {{"pipeline_id", job.id}, {"state", state}}),
+                            field);
+  }
+  source.job_create_time = job.create_time;
+  source.last = is_results ? job.last_result : job.last_sequence;
+  if (source.estimated_records == 0 && source.fingerprint.empty()) {
+    source.estimated_records =
+        model::SampledCount(source.sample, is_results ? job.counters.records_completed : job.counters.records_failed);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
   switch (request.kind_case()) {
     case v1::Source::kInline:
@@ -203,12 +245,17 @@ absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
       return ReadIds(request.ids());
     case v1::Source::kQuery:
       return ReadQuery(request.query(), deps);
+    case v1::Source::kResults:
+      return ReadOtherJob(SourceKind::kResults, "source.results.job_id", request.results().job_id());
+    case v1::Source::kExceptions:
+      return ReadExceptions(request.exceptions());
     case v1::Source::KIND_NOT_SET:
       break;
   }
-  return model::FieldError("source",
-                           "is required: one of inline, file, range, ids and query; to push records yourself, create a "
-                           "pipeline");
+  return model::FieldError(
+      "source",
+      "is required: one of inline, file, range, ids, query, results and exceptions; to push records "
+      "yourself, create a pipeline");
 }
 
 }  // namespace
@@ -251,12 +298,16 @@ absl::StatusOr<JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& 
   return source;
 }
 
-absl::Status LookAtSource(JobSource& source, const Deps& deps) {
+absl::Status LookAtSource(model::Job& job, const Deps& deps) {
+  JobSource& source = job.source;
   switch (source.kind) {
     case SourceKind::kFile:
       return LookAtFile(source, deps);
     case SourceKind::kQuery:
       return LookAtQuery(source, deps);
+    case SourceKind::kResults:
+    case SourceKind::kExceptions:
+      return LookAtOtherJob(job.tenant, source, deps);
     case SourceKind::kNone:
     case SourceKind::kInline:
     case SourceKind::kRange:

@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "millrace/v1/job_service.pb.h"
 #include "server/handlers/call.h"
+#include "storage/model/job.h"
 #include "storage/model/source.h"
 
 namespace millrace::handlers {
@@ -12,10 +13,10 @@ namespace millrace::handlers {
 ///   FIELD_INVALID, CHUNK_EMPTY, SOURCE_FILES_NOT_ENABLED, SOURCE_CONNECTIONS_NOT_ENABLED, SOURCE_CONNECTION_NOT_FOUND
 absl::StatusOr<model::JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& deps);
 
-/// Looks at the file of a source, and has its query described by the database, so that what is wrong is told to the caller
-/// and not later to whoever looks at the job. Waits for disk and database.
-///   FIELD_INVALID, SOURCE_CONNECTION_FAILED, SERVER_BUSY
-absl::Status LookAtSource(model::JobSource& source, const Deps& deps);
+/// Looks at the file of the source of a new job, at the job that it is to read from, and has its query described by the
+/// database, so that what is wrong is told to the caller and not later to whoever looks at the job. Waits for disk and database.
+///   FIELD_INVALID, SOURCE_CONNECTION_FAILED, SERVER_BUSY, PIPELINE_NOT_FOUND, JOB_NOT_FINISHED
+absl::Status LookAtSource(model::Job& job, const Deps& deps);
 
 /// Reads `sample` of a request. FIELD_INVALID.
 absl::StatusOr<model::SourceSample> ReadSample(const v1::Sample& request);

@@ -76,6 +76,10 @@ void Fields(Archive& archive, T& source) {
   archive(13, source.connection);
   archive(14, source.query);
   archive(15, source.key_columns);
+  archive(16, source.job_id);
+  archive(17, source.job_create_time);
+  archive(18, source.last);
+  archive(19, source.fingerprint);
 }
 
 template <class Archive, Row<model::JobCounters> T>

@@ -50,7 +50,7 @@ absl::StatusOr<model::Job> DecodeJob(std::string_view definition, std::string_vi
   const bool ok = ReadRow(definition, job) && MergeRow(progress, job) &&
                   Within(job.state, model::JobState::kCreated, model::JobState::kCancelled) &&
                   Within(job.cancel_mode, model::CancelMode::kNone, model::CancelMode::kForce) &&
-                  Within(job.source.kind, model::SourceKind::kNone, model::SourceKind::kQuery) &&
+                  Within(job.source.kind, model::SourceKind::kNone, model::SourceKind::kExceptions) &&
                   Within(job.source.format, model::SourceFormat::kUnspecified, model::SourceFormat::kCsv);
   if (!ok) return Corrupt("a job");
   return job;

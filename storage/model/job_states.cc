@@ -37,7 +37,7 @@ bool NeedsReading(const Job& job) { return HasSource(job) && TakesInput(job); }
 std::optional<int64_t> TotalRecords(const Job& job) {
   if (!HasSource(job)) return std::nullopt;
   if (job.source_position.exhausted) return job.counters.records_submitted;
-  if (job.source.kind == SourceKind::kFile || job.source.kind == SourceKind::kQuery) return std::nullopt;
+  if (job.source.count == 0) return std::nullopt;
   return SampledCount(job.source.sample, job.source.count);
 }
 

@@ -10,7 +10,16 @@
 namespace millrace::model {
 
 /// The numbers are stored: never change them.
-enum class SourceKind : int32_t { kNone = 0, kInline = 1, kFile = 2, kRange = 3, kIds = 4, kQuery = 5 };
+enum class SourceKind : int32_t {
+  kNone = 0,
+  kInline = 1,
+  kFile = 2,
+  kRange = 3,
+  kIds = 4,
+  kQuery = 5,
+  kResults = 6,
+  kExceptions = 7
+};
 
 /// The numbers are stored and those of millrace.v1.FileFormat: never change them.
 enum class SourceFormat : int32_t { kUnspecified = 0, kJsonLines = 1, kCsv = 2 };
@@ -38,7 +47,7 @@ struct JobSource {
   absl::Time modify_time = absl::InfinitePast();
   /// kRange: the first number.
   int64_t first = 0;
-  /// How many records there are, before any sample; 0 where only the end tells: a file, a query.
+  /// How many records there are, before any sample; 0 where only the end tells: a file, a query, another job.
   int64_t count = 0;
   /// kRange and kIds: the field of a record that holds its number or id.
   std::string field;
@@ -46,6 +55,13 @@ struct JobSource {
   std::string connection;
   std::string query;
   std::vector<std::string> key_columns;
+  /// kResults and kExceptions: the job that has them, when that was created (its id may come to name another one), and the
+  /// last number of its results, or of its chunks, to be read.
+  std::string job_id;
+  absl::Time job_create_time = absl::InfinitePast();
+  int64_t last = 0;
+  /// kExceptions: of which group. Empty: all.
+  std::string fingerprint;
   SourceSample sample;
   /// Records in a chunk; 0: the server chooses.
   int32_t chunk_size = 0;
@@ -55,9 +71,10 @@ struct JobSource {
 
 /// How far a source was read. Written in the unit of work that stores the records before it.
 struct SourcePosition {
-  /// Where to go on: a byte of a file or of inline records, a record of a range. kQuery: bytes of the records before it.
+  /// Where to go on: a byte of a file or of inline records, a record of a range. kQuery: bytes of the records before it. kResults: the
+  /// last result that was read to its end. kExceptions: the sequence of the last exception.
   int64_t offset = 0;
-  /// kFile: line ends before it.
+  /// kFile: line ends before it. kResults: records read of the result behind `offset`. kExceptions: the index of the last one.
   int64_t line = 0;
   /// kQuery: the values of the key columns in the last row before it, as server/queries writes them. Empty: none.
   std::vector<std::string> key;

@@ -81,6 +81,12 @@ absl::StatusOr<bool> ApplyContinue(Job& job, absl::Time now) {
                       "the rows between each n-th of a query cannot be told again, because it may return other rows by "
                       "now; submit a job without a sample");
   }
+  if (job.source.kind == SourceKind::kExceptions && sample.every > 0) {
+    return FieldError(
+        "job_id",
+        "the exceptions between each n-th cannot be told again, because some may be resolved by now; submit "
+        "a job without a sample");
+  }
   sample.continued = true;
   job.update_time = now;
   if (job.source_position.exhausted) BeginRest(sample, job.source_position);

@@ -143,6 +143,8 @@ struct ListExceptionsQuery {
   /// The page ends before its inputs would exceed this (but holds at least one exception).
   int64_t bytes_max = 3 * 1024 * 1024;
   std::string token;
+  /// Where there is no token: those behind this place.
+  model::RecordPlace after;
 
   bool Wants(const model::RecordException& exception) const {
     if (!fingerprint.empty() && exception.fingerprint != fingerprint) return false;

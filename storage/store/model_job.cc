@@ -298,7 +298,7 @@ absl::StatusOr<RecordException> ModelJob::GetException(const RecordPlace& place)
 }
 
 absl::StatusOr<Page<RecordException>> ModelJob::ListExceptions(const ListExceptionsQuery& query) const {
-  RecordPlace behind{0, -1};
+  RecordPlace behind = query.after;
   if (!query.token.empty()) {
     const std::vector<std::string> parts = absl::StrSplit(query.token, '-');
     if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &behind.sequence) ||

@@ -87,7 +87,7 @@ class PageFiller {
 
 /// The exception behind which a page begins.
 absl::StatusOr<BlockPlace> ReadPlace(const ListExceptionsQuery& query) {
-  if (query.token.empty()) return BlockPlace{0, 0};
+  if (query.token.empty()) return BlockPlace{query.after.sequence, query.after.index};
   const absl::StatusOr<std::string> key = ReadPageToken(kList, query.token);
   if (!key.ok()) return key.status();
   const std::optional<BlockPlace> place = format::ParseBlockPlace(*key);
@@ -225,10 +225,10 @@ absl::StatusOr<Page<RecordException>> RocksJobStore::ListExceptions(const ListEx
   return filler.TakePage();
 }
 
-absl::StatusOr<std::vector<std::string>> ReadFingerprints(const engine::Engine& engine, const model::JobKey& key,
-                                                          const std::vector<model::RecordPlace>& places) {
-  std::vector<std::string> fingerprints;
-  fingerprints.reserve(places.size());
+absl::StatusOr<std::vector<ExceptionTraits>> ReadTraits(const engine::Engine& engine, const model::JobKey& key,
+                                                        const std::vector<model::RecordPlace>& places) {
+  std::vector<ExceptionTraits> traits;
+  traits.reserve(places.size());
   absl::StatusOr<std::vector<RecordException>> block = std::vector<RecordException>();
   for (const model::RecordPlace& place : places) {
     if (Find(*block, place) == nullptr) block = ReadBlock(engine, key, place);

@@ -72,6 +72,7 @@ void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs);
 void AddExceptionsCommands(CommandTree& tree);
+void AddTopCommand(CommandTree& tree);
 /// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);
 

@@ -27,9 +27,10 @@ sigset_t InterruptSignals() {
   return signals;
 }
 
-int TerminalColumns() {
+/// Columns and rows; 0 where there is no terminal.
+winsize TerminalSize() {
   winsize size = {};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size : winsize{};
 }
 
 }  // namespace
@@ -47,12 +48,16 @@ int main(int argc, char** argv) {
     _exit(static_cast<int>(millrace::cli::ExitCode::kInterrupted));
   }).detach();
 
+  const winsize terminal = TerminalSize();
   const millrace::cli::Environment environment = {
+      .in = &std::cin,
+      .in_is_terminal = isatty(STDIN_FILENO) == 1,
       .out = &std::cout,
       .err = &std::cerr,
       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
       .err_is_terminal = isatty(STDERR_FILENO) == 1,
-      .terminal_columns = TerminalColumns(),
+      .terminal_columns = terminal.ws_col > 0 ? terminal.ws_col : 80,
+      .terminal_rows = terminal.ws_row > 0 ? terminal.ws_row : 24,
       .variable =
           [](const std::string& name) {
             const char* value = std::getenv(name.c_str());

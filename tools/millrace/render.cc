@@ -71,6 +71,8 @@ std::string SourceText(const v1::Job& job) {
   if (source.has_file()) text = source.file().path();
   if (source.has_range()) text = absl::StrCat(source.range().count(), " numbers from ", source.range().first());
   if (source.has_query()) text = absl::StrCat("a query of ", source.query().connection());
+  if (source.has_results()) text = absl::StrCat("the results of ", source.results().job_id());
+  if (source.has_exceptions()) text = absl::StrCat("the exceptions of ", source.exceptions().job_id());
   if (source.has_ids()) text = "a list of ids";
   if (source.has_inline_()) text = "records of the call";
   if (job.sample().has_first_n()) absl::StrAppend(&text, ", the first ", job.sample().first_n());
@@ -101,6 +103,14 @@ std::string DescribeState(v1::JobState state, v1::Outcome outcome) {
 bool IsFinal(v1::JobState state) {
   return state == v1::JOB_STATE_COMPLETED || state == v1::JOB_STATE_COMPLETED_BY_TIMEOUT ||
          state == v1::JOB_STATE_FAILED || state == v1::JOB_STATE_CANCELLED;
+}
+
+std::vector<v1::JobState> StatesThat(bool ended) {
+  std::vector<v1::JobState> states;
+  for (int state = v1::JOB_STATE_CREATED; state <= v1::JobState_MAX; ++state) {
+    if (IsFinal(static_cast<v1::JobState>(state)) == ended) states.push_back(static_cast<v1::JobState>(state));
+  }
+  return states;
 }
 
 std::string RenderJob(const v1::Job& job, const Session& session) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <istream>
 #include <ostream>
 #include <stop_token>
 #include <string>
@@ -19,12 +20,16 @@ namespace millrace::cli {
 
 /// The world around the process, which tests make up.
 struct Environment {
+  /// Where questions are answered. Null: nobody is there.
+  std::istream* in = nullptr;
+  bool in_is_terminal = false;
   std::ostream* out = nullptr;
   std::ostream* err = nullptr;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   /// Columns of the terminal.
   int terminal_columns = 80;
+  int terminal_rows = 24;
   /// Value of an environment variable; empty when it is not set.
   std::function<std::string(const std::string& name)> variable;
   /// Wall time.

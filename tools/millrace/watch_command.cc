@@ -13,23 +13,12 @@
 namespace millrace::cli {
 namespace {
 
-// The server may be away for long while somebody watches.
-constexpr absl::Duration kWatchRetryFor = absl::Minutes(5);
-constexpr absl::Duration kWatchAgain = absl::Seconds(1);
+constexpr absl::Duration kStreamAgain = absl::Seconds(1);
 
 struct WatchOptions {
   std::string id;
   bool allow_exceptions = false;
 };
-
-ProgressState StateOf(const v1::Job& job) {
-  const v1::JobSummary& sums = job.summary();
-  ProgressState state{.records = RecordsThrough(sums), .failed = sums.records_failed(), .share = {}};
-  const bool takes_input = job.pipeline_state() == v1::PIPELINE_STATE_OPEN;
-  const int64_t total = takes_input ? job.source_progress().total_records() : sums.records_submitted();
-  if (total > 0) state.share = static_cast<double>(state.records) / static_cast<double>(total);
-  return state;
-}
 
 /// Shows messages until the job ends, the stream breaks or the user interrupts. `last` is the last one.
 absl::Status Follow(Session& session, const client::Client& client, Progress& progress, v1::WatchJobResponse& last,
@@ -42,7 +31,7 @@ absl::Status Follow(Session& session, const client::Client& client, Progress& pr
       session.out().flush();
     }
     for (const v1::JobEvent& event : response.events()) progress.Say(EventLine(event, session));
-    progress.Update(StateOf(response.job()));
+    progress.Update(ProgressOf(response.job()));
     request.set_after_event(response.last_event());
     last.Swap(&response);
   }
@@ -51,6 +40,28 @@ absl::Status Follow(Session& session, const client::Client& client, Progress& pr
 
 }  // namespace
 
+ProgressState ProgressOf(const v1::Job& job) {
+  const v1::JobSummary& sums = job.summary();
+  ProgressState state{.records = RecordsThrough(sums), .failed = sums.records_failed(), .share = {}};
+  const bool takes_input = job.pipeline_state() == v1::PIPELINE_STATE_OPEN;
+  const int64_t total = takes_input ? job.source_progress().total_records() : sums.records_submitted();
+  if (total > 0) state.share = static_cast<double>(state.records) / static_cast<double>(total);
+  return state;
+}
+
+absl::Status AwaitStream(Session& session, const client::Client& client, const std::string& job_id,
+                         const absl::Status& broken) {
+  const Environment& environment = session.environment();
+  if (environment.stop.stop_requested()) return absl::CancelledError("interrupted");
+  if (!absl::IsUnavailable(broken) && !absl::IsResourceExhausted(broken)) return broken;
+  // The stream is not repeated by itself. A server that drains, or is busy, may still answer single calls.
+  if (!environment.timer->Sleep(kStreamAgain, environment.stop)) return absl::CancelledError("interrupted");
+  // This call is repeated until the server is there again.
+  v1::GetJobRequest get;
+  get.set_job_id(job_id);
+  return client.GetJob(get, session.call()).status();
+}
+
 absl::StatusOr<ExitCode> WatchUntilEnd(Session& session, const std::string& job_id, bool allow_exceptions) {
   const Environment& environment = session.environment();
   Progress progress({.out = session.json() ? nullptr : &session.err(),
@@ -58,7 +69,7 @@ absl::StatusOr<ExitCode> WatchUntilEnd(Session& session, const std::string& job_
                      .updates = true,
                      .columns = environment.terminal_columns},
                     environment.timer);
-  const auto client = session.Connect(kWatchRetryFor, [&](const absl::Status& failure) { progress.OnRetry(failure); });
+  const auto client = session.Connect(kStreamRetryFor, [&](const absl::Status& failure) { progress.OnRetry(failure); });
   if (!client.ok()) return client.status();
   v1::WatchJobRequest request;
   request.set_job_id(job_id);
@@ -66,20 +77,11 @@ absl::StatusOr<ExitCode> WatchUntilEnd(Session& session, const std::string& job_
   while (!last.ended()) {
     const absl::Status followed = Follow(session, *client, progress, last, request);
     if (followed.ok()) continue;
-    if (environment.stop.stop_requested()) return absl::CancelledError("interrupted");
-    if (!absl::IsUnavailable(followed) && !absl::IsResourceExhausted(followed)) {
-      return During("cannot watch the job", followed);
-    }
-    // The stream is not repeated by itself. A server that drains, or is busy, may still answer single calls.
-    if (!environment.timer->Sleep(kWatchAgain, environment.stop)) return absl::CancelledError("interrupted");
-    // This call is repeated until the server is there again.
-    v1::GetJobRequest get;
-    get.set_job_id(job_id);
-    if (absl::Status back = client->GetJob(get, session.call()).status(); !back.ok()) {
-      return During("cannot watch the job", back);
+    if (absl::Status again = AwaitStream(session, *client, job_id, followed); !again.ok()) {
+      return During("cannot watch the job", again);
     }
   }
-  progress.Finish(StateOf(last.job()));
+  progress.Finish(ProgressOf(last.job()));
   if (!session.json()) session.out() << RenderJob(last.job(), session);
   const bool went_well = last.job().summary().records_failed() == 0 || allow_exceptions;
   const bool completed =

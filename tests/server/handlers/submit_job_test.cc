@@ -252,5 +252,48 @@ TEST_F(SubmitJobTest, FilesAreReadFromSourceFoldersAlone) {
   EXPECT_THAT(std::string(refused.message()), HasSubstr("--source-dir"));
 }
 
+TEST_F(SubmitJobTest, WhatAnotherJobHasIsReadOnceItHasEnded) {
+  const std::string other = CreateDoublerPipeline();
+  ASSERT_THAT(PushLines(other, "{\"n\":1}\n{}\n{\"n\":3}\n{}\n"), IsOk());
+  StartWorkers();
+  AwaitCommitted(other);
+  v1::SubmitJobRequest results;
+  results.set_service("demo/doubler");
+  results.mutable_source()->mutable_results()->set_job_id(other);
+  v1::SubmitJobRequest exceptions = results;
+  exceptions.mutable_source()->mutable_exceptions()->set_job_id(other);
+
+  for (const v1::SubmitJobRequest& request : {results, exceptions}) {
+    const absl::Status refused = Submit(request).status();
+    EXPECT_THAT(refused, IsError(Reason::kJobNotFinished)) << "it may come to have more";
+    EXPECT_THAT(FieldOf(refused), ::testing::EndsWith(".job_id"));
+  }
+  ASSERT_THAT(store_->CloseJob(call_.job(other)), IsOk());
+  exceptions.mutable_sample()->set_first_n(1);
+  ASSERT_OK_AND_ASSIGN(v1::Job job, Submit(results));
+  EXPECT_EQ(job.source().results().job_id(), other);
+  EXPECT_FALSE(job.source_progress().total_known());
+  EXPECT_EQ(job.source_progress().total_records(), 2);
+  EXPECT_EQ(store_->GetJob(call_.job(job.id())).value()->source.last, 1);
+  ASSERT_OK_AND_ASSIGN(job, Submit(exceptions));
+  EXPECT_EQ(job.source().exceptions().job_id(), other);
+  EXPECT_EQ(job.source_progress().total_records(), 1) << "an estimate, of the sample";
+}
+
+TEST_F(SubmitJobTest, AJobToReadFromMustBeNamedAndBeThere) {
+  v1::SubmitJobRequest request;
+  request.set_service("demo/doubler");
+  request.mutable_source()->mutable_results();
+  EXPECT_EQ(WrongIn(request), "source.results.job_id");
+  request.mutable_source()->mutable_results()->set_job_id("nobody");
+  absl::Status refused = Submit(request).status();
+  EXPECT_THAT(refused, IsError(Reason::kPipelineNotFound));
+  EXPECT_EQ(FieldOf(refused), "source.results.job_id");
+  request.mutable_source()->mutable_exceptions()->set_job_id("nobody");
+  EXPECT_THAT(Submit(request).status(), IsError(Reason::kPipelineNotFound));
+  request.mutable_source()->mutable_exceptions()->set_fingerprint(std::string(129, 'f'));
+  EXPECT_EQ(WrongIn(request), "source.exceptions.fingerprint");
+}
+
 }  // namespace
 }  // namespace millrace::handlers

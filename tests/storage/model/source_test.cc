@@ -77,7 +77,7 @@ TEST(SourceRulesTest, AReaderThatBeganElsewhereIsRefused) {
 
 TEST(SourceRulesTest, TheEndClosesTheInputAndMayComeWithoutAChunk) {
   Job job = NewJob();
-  job.source.kind = SourceKind::kFile;
+  job.source = {.kind = SourceKind::kFile};
   EXPECT_EQ(TotalRecords(job), std::nullopt);
   EXPECT_THAT(ApplyPush(job, {}, At(1), SourcePosition{.records = 4, .exhausted = true}), IsOkAndHolds(true));
   EXPECT_TRUE(job.source_position.exhausted);
@@ -180,6 +180,9 @@ TEST(SourceRulesTest, WhatCannotBeContinuedIsRefusedAndStaysAsItWas) {
   refuses(query, Reason::kFieldInvalid);
   query.source.sample = {.first = 3};
   EXPECT_THAT(ApplyContinue(query, At(5)), IsOkAndHolds(true));
+  Job exceptions = SampledJob({.every = 4});
+  exceptions.source.kind = SourceKind::kExceptions;
+  refuses(exceptions, Reason::kFieldInvalid);
   Job cancelled = SampledJob({.first = 3});
   ASSERT_THAT(ApplyCancel(cancelled, "enough", false, At(2)), IsOk());
   refuses(cancelled, Reason::kPipelineCancelled);

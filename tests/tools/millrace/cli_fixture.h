@@ -28,12 +28,16 @@ class CliFixture : public ::testing::Test {
   int Run(const std::vector<std::string>& arguments, std::shared_ptr<client::Connection> connection = nullptr) {
     out_.str("");
     err_.str("");
+    std::istringstream in(answer_);
     const Environment environment = {
+        .in = &in,
+        .in_is_terminal = is_terminal_,
         .out = &out_,
         .err = &err_,
         .out_is_terminal = is_terminal_,
         .err_is_terminal = is_terminal_,
         .terminal_columns = 80,
+        .terminal_rows = 24,
         .variable = [this](const std::string& name) { return variables_[name]; },
         .clock = &clock_,
         .timer = &timer_,
@@ -69,6 +73,8 @@ class CliFixture : public ::testing::Test {
   bool Exists(const std::string& name) const { return std::filesystem::exists(Path(name)); }
 
   bool is_terminal_ = false;
+  /// What is typed when a command asks.
+  std::string answer_;
   std::map<std::string, std::string> variables_;
   client::ClientOptions client_options_;
   std::stop_source stop_;

@@ -73,6 +73,17 @@ TEST_F(SubmitTest, AFileOfTheServerIsNamedAndNotRead) {
   EXPECT_EQ(request.metadata().source_system(), "millrace-cli");
 }
 
+TEST_F(SubmitTest, AnotherJobIsNamed) {
+  v1::SubmitJobRequest request = RequestOf({"--results-of", "job-7"});
+  EXPECT_EQ(request.source().results().job_id(), "job-7");
+  request = RequestOf({"--exceptions-of", "job-7", "--group", "0123456789abcdef"});
+  EXPECT_EQ(request.source().exceptions().job_id(), "job-7");
+  EXPECT_EQ(request.source().exceptions().fingerprint(), "0123456789abcdef");
+  EXPECT_EQ(Usage({"--results-of", "job-7", "--group", "0123456789abcdef"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--group requires --exceptions-of"));
+  EXPECT_EQ(Usage({"--results-of", "job-7", "--exceptions-of", "job-7"}), 2);
+}
+
 TEST_F(SubmitTest, TheOtherSources) {
   v1::SubmitJobRequest request = RequestOf({"--range", "10", "--first", "-3", "--field", "x", "--sample-every", "2"});
   EXPECT_EQ(request.source().range().count(), 10);
