@@ -68,6 +68,7 @@ v1::JobSummary SummaryOf(const model::Job& job, absl::Time now) {
   proto.set_records_submitted(counters.records_submitted);
   proto.set_records_completed(counters.records_completed);
   proto.set_records_failed(counters.records_failed);
+  proto.set_records_held(counters.records_held);
   proto.set_records_retried(counters.records_retried);
   proto.set_records_skipped(model::RecordsSkipped(job));
   proto.set_records_discarded(counters.records_discarded);

@@ -13,6 +13,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/run_statistics.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::core {
@@ -45,5 +46,6 @@ v1::ServiceVersion ToProto(const model::ServiceVersion& version);
 void AddDefinition(const model::ServiceVersion& version, const ServiceDefinition& plan, v1::ServiceVersion& proto);
 v1::ServiceSummary ToProto(const model::ServiceSummary& service);
 v1::NodeStatistics ToProto(std::string_view node, const model::NodeStatistics& statistics);
+void AddLabels(const model::LabelCounts& labels, google::protobuf::RepeatedPtrField<v1::LabelCount>& proto);
 
 }  // namespace millrace::core

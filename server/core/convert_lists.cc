@@ -21,6 +21,7 @@ v1::RecordException ToProto(const model::RecordException& exception, std::string
   *proto.mutable_create_time() = ToProto(exception.create_time);
   proto.set_state(static_cast<v1::ExceptionState>(exception.resolution.state));
   proto.set_attempts(exception.retries + 1);
+  proto.set_held(exception.held);
   if (exception.replaces.sequence > 0) {
     proto.set_replaces_exception_id(model::ExceptionId(exception.replaces.sequence, exception.replaces.index));
   }
@@ -108,6 +109,14 @@ v1::NodeStatistics ToProto(std::string_view node, const model::NodeStatistics& s
   *proto.mutable_p95() = ToProto(absl::Nanoseconds(statistics.run_times.Quantile(0.95)));
   *proto.mutable_max() = ToProto(absl::Nanoseconds(statistics.max_nanos));
   return proto;
+}
+
+void AddLabels(const model::LabelCounts& labels, google::protobuf::RepeatedPtrField<v1::LabelCount>& proto) {
+  for (const auto& [label, count] : labels) {
+    v1::LabelCount& added = *proto.Add();
+    added.set_label(label);
+    added.set_count(count);
+  }
 }
 
 }  // namespace millrace::core

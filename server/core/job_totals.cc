@@ -18,7 +18,8 @@ void AddGrowth(TenantTotals& totals, const Job& before, const Job& now) {
   const model::JobCounters& b = now.counters;
   grow(totals.records_submitted, a.records_submitted, b.records_submitted);
   grow(totals.records_completed, a.records_completed, b.records_completed);
-  grow(totals.records_failed, a.records_failed, b.records_failed);
+  grow(totals.records_failed, a.records_failed - a.records_held, b.records_failed - b.records_held);
+  grow(totals.records_held, a.records_held, b.records_held);
   grow(totals.records_skipped, model::RecordsSkipped(before), model::RecordsSkipped(now));
   grow(totals.records_retried, a.records_retried, b.records_retried);
   grow(totals.chunks_submitted, before.last_sequence, now.last_sequence);

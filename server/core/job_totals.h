@@ -29,6 +29,8 @@ struct TenantTotals {
   int64_t records_submitted = 0;
   int64_t records_completed = 0;
   int64_t records_failed = 0;
+  /// Their service asks a person. Not among the failed ones.
+  int64_t records_held = 0;
   /// Never run, because their job was cancelled or failed. What was running when a job was cancelled counts here, and
   /// again when it is committed after all.
   int64_t records_skipped = 0;

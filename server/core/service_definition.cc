@@ -22,9 +22,12 @@ namespace {
 constexpr std::array<std::string_view, 7> kTypeNames = {"any",     "number", "integer", "string",
                                                         "boolean", "object", "array"};
 
-constexpr std::array<std::string_view, 18> kSandboxNames = {
-    "assert", "error",  "fail",   "hold",  "ipairs",   "math",     "next", "pairs", "params",
-    "retry",  "select", "string", "table", "tonumber", "tostring", "type", "utf8",  "warn"};
+constexpr std::array<std::string_view, 19> kSandboxNames = {
+    "assert", "count",  "error",  "fail",  "hold",     "ipairs",   "math", "next", "pairs", "params",
+    "retry",  "select", "string", "table", "tonumber", "tostring", "type", "utf8", "warn"};
+
+// Came when there were services with such an input. There the name means the input, and the function cannot be called.
+constexpr std::string_view kNameThatMayBeTaken = "count";
 
 constexpr std::array<std::string_view, 22> kLuaKeywords = {
     "and", "break", "do",  "else", "elseif", "end",    "false",  "for",  "function", "goto",  "if",
@@ -96,7 +99,7 @@ absl::Status CheckName(const Field& field) {
   if (Contains(kLuaKeywords, name) || name == "_ENV" || name == "_G") {
     return Invalid(field.path, absl::StrCat("'", name, "' is a word that Lua keeps for itself; choose another"));
   }
-  if (Contains(kSandboxNames, name)) {
+  if (Contains(kSandboxNames, name) && name != kNameThatMayBeTaken) {
     return Invalid(field.path,
                    absl::StrCat("'", name, "' is a name of the sandbox; choose another",
                                 field.path.rfind("inputs.", 0) == 0 ? absl::StrCat(" and write `from: ", name, "`")

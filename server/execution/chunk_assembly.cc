@@ -92,6 +92,12 @@ void ChunkAssembly::Add(const std::vector<int32_t>& indexes, model::ChunkOutcome
     bytes_ += sizeof(model::RecordWarning) + warning.message.size();
     warnings_[warning.index].push_back(std::move(warning));
   }
+  for (model::RecordLabel& label : part.labels) {
+    // A record that succeeded may have failed for its size.
+    if (failures_.contains(label.index)) continue;
+    bytes_ += sizeof(model::RecordLabel) + label.label.size();
+    labels_[label.index].push_back(std::move(label));
+  }
 }
 
 void ChunkAssembly::FailForSize(int32_t index) {
@@ -146,6 +152,9 @@ model::ChunkOutcome ChunkAssembly::Finish() {
   for (auto& [index, failure] : failures_) whole_.failures.push_back(std::move(failure));
   for (auto& [index, warnings] : warnings_) {
     for (model::RecordWarning& warning : warnings) whole_.warnings.push_back(std::move(warning));
+  }
+  for (auto& [index, labels] : labels_) {
+    for (model::RecordLabel& label : labels) whole_.labels.push_back(std::move(label));
   }
   if (!whole_.summary_error.empty()) whole_.summary.clear();
   DropSummaryOfFailures(spec_, whole_);

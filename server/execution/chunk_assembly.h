@@ -62,6 +62,7 @@ class ChunkAssembly {
   std::vector<Record> records_;
   std::map<int32_t, model::RecordFailure> failures_;
   std::map<int32_t, std::vector<model::RecordWarning>> warnings_;
+  std::map<int32_t, std::vector<model::RecordLabel>> labels_;
   model::ChunkOutcome whole_;
   size_t bytes_ = 0;
   size_t output_bytes_ = 0;

@@ -291,6 +291,9 @@ std::optional<RecordError> LuaServiceRunner::AppendOutput(lua_State* state) {
 void LuaServiceRunner::EndRecord() {
   ChunkState& chunk = *chunk_;
   chunk.summary.AddRecord(sandbox_->state(), kFirstValue, IndexInChunk());
+  for (const Label& label : sandbox_->labels()) {
+    chunk.outcome.labels.push_back({.index = IndexInChunk(), .label = label.text, .count = label.count});
+  }
   FinishRecord();
 }
 
@@ -308,7 +311,8 @@ void LuaServiceRunner::FailRecord(RecordError error) {
                                     .code = std::move(error.code),
                                     .message = CleanText(error.message, model::kMessageTextBytesMax),
                                     .input = std::string(chunk.line),
-                                    .transient = error.transient});
+                                    .transient = error.transient,
+                                    .held = error.held});
   FinishRecord();
 }
 

@@ -1,5 +1,6 @@
 #include "server/execution/sandbox.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -10,6 +11,7 @@
 #include "server/execution/sandbox_library.h"
 #include "server/execution/text.h"
 #include "storage/model/limits.h"
+#include "storage/model/run_statistics.h"
 
 namespace millrace::execution {
 namespace {
@@ -55,24 +57,25 @@ void Sandbox::BeginRecord(int64_t now_nanos, absl::Duration timeout, uint64_t se
   random_state_ = seed;
   random_state_ = NextRandom();  // Neighbouring seeds begin far from each other.
   warnings_.clear();
+  labels_.clear();
   has_error_ = false;
-  Count(NextInterval());
+  CountInstructions(NextInterval());
 }
 
 int Sandbox::NextInterval() const { return reserved_bytes() > kLargeStateBytes ? kIntervalWhenLarge : kInterval; }
 
 // Setting the hook again also starts its count again. It costs time for each function that is being called, so it is
 // set again only where the interval changes.
-void Sandbox::Count(int instructions) {
-  interval_ = instructions;
-  lua_sethook(state_, &Sandbox::OnCount, LUA_MASKCOUNT, instructions);
+void Sandbox::CountInstructions(int interval) {
+  interval_ = interval;
+  lua_sethook(state_, &Sandbox::OnCount, LUA_MASKCOUNT, interval);
 }
 
 void Sandbox::OnCount(lua_State* state, lua_Debug*) {
   Sandbox& sandbox = Of(state);
   sandbox.instructions_ += sandbox.interval_;
   const int interval = sandbox.NextInterval();
-  if (interval != sandbox.interval_) sandbox.Count(interval);
+  if (interval != sandbox.interval_) sandbox.CountInstructions(interval);
   sandbox.CheckBudgets();
 }
 
@@ -81,7 +84,7 @@ void Sandbox::OnStrain(void* self, size_t bytes) {
   auto& sandbox = *static_cast<Sandbox*>(self);
   if (sandbox.state_ == nullptr || sandbox.interval_ == 0) return;
   sandbox.instructions_ += static_cast<int64_t>(bytes / kBytesCopiedPerInstruction);
-  sandbox.Count(1);
+  sandbox.CountInstructions(1);
 }
 
 void Sandbox::Charge(int64_t instructions) {
@@ -114,6 +117,22 @@ void Sandbox::Raise(RecordError error) {
 void Sandbox::Warn(std::string_view message) {
   if (warnings_.size() >= model::kWarningsPerRecordMax) return;
   warnings_.push_back({.node = node_, .message = CleanText(message, model::kMessageTextBytesMax)});
+}
+
+void Sandbox::Count(std::string_view label) {
+  std::string text = CleanText(label, model::kLabelBytesMax);
+  const auto is_counted = [&](std::string_view name) {
+    const auto found = std::ranges::find(labels_, name, &Label::text);
+    if (found == labels_.end()) return false;
+    ++found->count;
+    return true;
+  };
+  if (is_counted(text)) return;
+  if (labels_.size() >= model::kLabelsPerRecordMax) {
+    text = model::kOtherName;
+    if (is_counted(text)) return;
+  }
+  labels_.push_back({.text = std::move(text), .count = 1});
 }
 
 // SplitMix64.

@@ -29,6 +29,12 @@ struct Warning {
   std::string message;
 };
 
+/// What `count` was told.
+struct Label {
+  std::string text;
+  int64_t count = 0;
+};
+
 /// Owns a Lua state. Whatever runs in it is stopped when it takes too many instructions, too much time or too much
 /// memory; nothing it does can reach the next record. Used by one thread at a time.
 class Sandbox {
@@ -42,7 +48,7 @@ class Sandbox {
   /// The sandbox that owns `state`.
   static Sandbox& Of(lua_State* state) { return **static_cast<Sandbox**>(lua_getextraspace(state)); }
 
-  /// Starts a record: full budgets, no warnings, and random numbers that follow from `seed` alone.
+  /// Starts a record: full budgets, no warnings, no labels, and random numbers that follow from `seed` alone.
   void BeginRecord(int64_t now_nanos, absl::Duration timeout, uint64_t seed);
 
   /// Says which node runs, for warnings.
@@ -61,6 +67,13 @@ class Sandbox {
   /// Warnings since BeginRecord.
   const std::vector<Warning>& warnings() const { return warnings_; }
 
+  /// Counts a label of 1 to kLabelBytesMax bytes. Of a record with more than kLabelsPerRecordMax, the others are one:
+  /// model::kOtherName.
+  void Count(std::string_view label);
+
+  /// Labels since BeginRecord, each once.
+  const std::vector<Label>& labels() const { return labels_; }
+
   /// The next 64 random bits of the record.
   uint64_t NextRandom();
 
@@ -78,7 +91,7 @@ class Sandbox {
   static void OnCount(lua_State* state, lua_Debug*);
   static void OnStrain(void* self, size_t bytes);
 
-  void Count(int instructions);
+  void CountInstructions(int interval);
   int NextInterval() const;
   void CheckBudgets();
 
@@ -93,6 +106,7 @@ class Sandbox {
   uint64_t random_state_ = 0;
   int node_ = 0;
   std::vector<Warning> warnings_;
+  std::vector<Label> labels_;
   bool has_error_ = false;
   RecordError error_;
 };

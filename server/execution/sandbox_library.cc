@@ -44,6 +44,8 @@ int RaiseError(lua_State* state, const char* function, std::string_view default_
   luaL_checkany(state, 1);
   error.message = TextAt(state, has_code ? 2 : 1);
   error.transient = transient;
+  // Whoever chooses the code of `hold` means the same.
+  error.held = error.code == record_code::kHeld;
   Sandbox::Of(state).Raise(std::move(error));
 }
 
@@ -59,6 +61,16 @@ int Hold(lua_State* state) {
 int Warn(lua_State* state) {
   luaL_checkany(state, 1);
   Sandbox::Of(state).Warn(TextAt(state, 1));
+  return 0;
+}
+
+int Count(lua_State* state) {
+  size_t size = 0;
+  const char* label = luaL_checklstring(state, 1, &size);
+  if (size == 0 || size > model::kLabelBytesMax) {
+    return luaL_error(state, "count: a label is a text of 1 to %d bytes", static_cast<int>(model::kLabelBytesMax));
+  }
+  Sandbox::Of(state).Count(std::string_view(label, size));
   return 0;
 }
 
@@ -99,13 +111,13 @@ void SetStringMethods(lua_State* state) {
 }
 
 constexpr std::array kBaseFunctions = {
-    LibraryFunction{"assert", nullptr},      LibraryFunction{"error", nullptr},
-    LibraryFunction{"fail", &Fail},          LibraryFunction{"hold", &Hold},
-    LibraryFunction{"ipairs", nullptr},      LibraryFunction{"next", &OrderedNext},
-    LibraryFunction{"pairs", &OrderedPairs}, LibraryFunction{"retry", &Retry},
-    LibraryFunction{"select", nullptr},      LibraryFunction{"tonumber", nullptr},
-    LibraryFunction{"tostring", &ToString},  LibraryFunction{"type", nullptr},
-    LibraryFunction{"warn", &Warn},
+    LibraryFunction{"assert", nullptr},    LibraryFunction{"count", &Count},
+    LibraryFunction{"error", nullptr},     LibraryFunction{"fail", &Fail},
+    LibraryFunction{"hold", &Hold},        LibraryFunction{"ipairs", nullptr},
+    LibraryFunction{"next", &OrderedNext}, LibraryFunction{"pairs", &OrderedPairs},
+    LibraryFunction{"retry", &Retry},      LibraryFunction{"select", nullptr},
+    LibraryFunction{"tonumber", nullptr},  LibraryFunction{"tostring", &ToString},
+    LibraryFunction{"type", nullptr},      LibraryFunction{"warn", &Warn},
 };
 
 }  // namespace

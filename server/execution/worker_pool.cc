@@ -35,8 +35,8 @@ void LogChunk(spdlog::level::level_enum level, const core::Lease& lease, const s
 class LocalWorkerPool final : public WorkerPool {
  public:
   LocalWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store, const core::ServiceCompiler& compiler,
-                  CrashGuard guard)
-      : hub_(hub), store_(store), compiler_(compiler), guard_(std::move(guard)) {
+                  CrashGuard guard, std::string name)
+      : hub_(hub), store_(store), compiler_(compiler), guard_(std::move(guard)), name_(std::move(name)) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { Work(i); });
   }
 
@@ -68,7 +68,7 @@ class LocalWorkerPool final : public WorkerPool {
       if (IsOver(key)) sequencer_.End(key);
     }
     const absl::StatusOr<model::ChunkInput> input = store_.ReadChunk(key, lease.sequence);
-    if (!input.ok()) return CannotRead(lease, input.status());
+    if (!input.ok()) return CannotRead(lease, thread, input.status());
     if (input->chunk.state == model::ChunkState::kCommitted) return Done(lease);
     const std::vector<uint64_t> keys = KeysOf(lease, *input);
     if (lease.needs_keys && !hub_.MayRun(lease, DifferentKeys(keys))) return Park(lease);
@@ -88,17 +88,18 @@ class LocalWorkerPool final : public WorkerPool {
     std::optional<model::ChunkOutcome> outcome = RunAttempt(*lease.job, *input, keys, is_last, runners, guard, held);
     if (guard_.recorder != nullptr) guard_.recorder->End(thread);
     if (!outcome.has_value()) return TryAgain(lease, std::move(held));
-    Commit(lease, *std::move(outcome));
+    Commit(lease, thread, *std::move(outcome));
   }
 
-  void Commit(const core::Lease& lease, model::ChunkOutcome outcome) {
+  void Commit(const core::Lease& lease, int thread, model::ChunkOutcome outcome) {
     hub_.Ran(lease);
     model::ChunkCommit commit{.job = lease.job->key(),
                               .sequence = lease.sequence,
                               .epoch = lease.epoch,
                               .attempt = lease.attempt,
                               .config_hash = lease.job->config_hash,
-                              .outcome = std::move(outcome)};
+                              .outcome = std::move(outcome),
+                              .worker = absl::StrCat(name_, "/thread-", thread + 1)};
     const auto hand_in = [this, lease](model::ChunkCommit ready) {
       store_.CommitChunk(std::move(ready),
                          [this, lease](const absl::StatusOr<model::JobPtr>& job) { Committed(lease, job.status()); });
@@ -152,7 +153,7 @@ class LocalWorkerPool final : public WorkerPool {
     Return(lease, Backoff(lease, attempts));
   }
 
-  void CannotRead(const core::Lease& lease, const absl::Status& status) {
+  void CannotRead(const core::Lease& lease, int thread, const absl::Status& status) {
     const bool is_gone = model::HasReason(status, Reason::kPipelineNotFound);
     // Discarded: the job was cancelled by force.
     if (is_gone && IsOver(lease.job->key())) return Done(lease);
@@ -162,7 +163,7 @@ class LocalWorkerPool final : public WorkerPool {
     const absl::StatusOr<model::Chunk> chunk = store_.FindChunk(lease.job->key(), lease.sequence);
     if (!chunk.ok()) return FailJob(lease, why);
     LogChunk(spdlog::level::err, lease, absl::StrCat(why, "; its ", chunk->record_count, " records become exceptions"));
-    Commit(lease, LostInput(*chunk, why));
+    Commit(lease, thread, LostInput(*chunk, why));
   }
 
   void CannotPrepare(const core::Lease& lease, const absl::Status& status) {
@@ -208,6 +209,7 @@ class LocalWorkerPool final : public WorkerPool {
   store::JobStore& store_;
   const core::ServiceCompiler& compiler_;
   const CrashGuard guard_;
+  const std::string name_;
   HeldChunks held_;
   CommitSequencer sequencer_;
   std::vector<std::thread> threads_;
@@ -216,8 +218,8 @@ class LocalWorkerPool final : public WorkerPool {
 }  // namespace
 
 std::unique_ptr<WorkerPool> StartWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store,
-                                            const core::ServiceCompiler& compiler, CrashGuard guard) {
-  return std::make_unique<LocalWorkerPool>(threads, hub, store, compiler, std::move(guard));
+                                            const core::ServiceCompiler& compiler, CrashGuard guard, std::string name) {
+  return std::make_unique<LocalWorkerPool>(threads, hub, store, compiler, std::move(guard), std::move(name));
 }
 
 }  // namespace millrace::execution

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "server/core/lease_hub.h"
 #include "server/core/service_runner.h"
@@ -31,8 +32,9 @@ class WorkerPool : public store::JobObserver {
 };
 
 /// `hub`, `store` and `compiler` must outlive the pool, and until the hub is idle. The recorder of `guard` must have a slot
-/// for each thread.
+/// for each thread. What a thread commits is counted for the worker `NAME/thread-N`, N from 1.
 std::unique_ptr<WorkerPool> StartWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store,
-                                            const core::ServiceCompiler& compiler, CrashGuard guard = {});
+                                            const core::ServiceCompiler& compiler, CrashGuard guard = {},
+                                            std::string name = "local");
 
 }  // namespace millrace::execution

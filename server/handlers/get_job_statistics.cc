@@ -1,4 +1,6 @@
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
@@ -75,6 +77,37 @@ void AddNodes(const core::ServiceDefinition& plan, model::NodeStatisticsMap coun
   for (const auto& [name, node] : counted) add(name, node);
 }
 
+void AddSlowest(const std::vector<model::SlowRecord>& slowest, v1::JobStatistics& response) {
+  for (const model::SlowRecord& record : slowest) {
+    v1::SlowRecord& added = *response.add_slowest_records();
+    added.set_sequence(record.place.sequence);
+    added.set_index(record.place.index);
+    added.set_chunk_id(record.chunk_id);
+    *added.mutable_process_time() = core::ToProto(absl::Nanoseconds(record.process_nanos));
+    added.set_code(record.code);
+    core::AddLabels(record.labels, *added.mutable_labels());
+    added.set_worker(record.worker);
+  }
+}
+
+void AddWorkers(const std::map<std::string, model::WorkerStatistics>& workers, v1::JobStatistics& response) {
+  int64_t all_nanos = 0;
+  for (const auto& [name, worker] : workers) all_nanos += worker.compute_nanos;
+  for (const auto& [name, worker] : workers) {
+    v1::WorkerStatistics& added = *response.add_workers();
+    added.set_worker(name);
+    added.set_chunks(worker.chunks);
+    added.set_records(worker.records);
+    added.set_records_failed(worker.records_failed);
+    *added.mutable_compute_time() = core::ToProto(absl::Nanoseconds(worker.compute_nanos));
+    *added.mutable_first_commit_time() = core::ToProto(worker.first_commit_time);
+    *added.mutable_last_commit_time() = core::ToProto(worker.last_commit_time);
+    if (all_nanos > 0) {
+      added.set_compute_time_share(static_cast<double>(worker.compute_nanos) / static_cast<double>(all_nanos));
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request, const Call& call,
@@ -86,8 +119,8 @@ absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsReq
   const model::JobKey key = call.job(request.job_id());
   const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
   if (!job.ok()) return job.status();
-  const absl::StatusOr<model::NodeStatisticsMap> counted = deps.store.GetNodeStatistics(key);
-  if (!counted.ok()) return counted.status();
+  const absl::StatusOr<model::RunStatistics> run = deps.store.GetRunStatistics(key);
+  if (!run.ok()) return run.status();
   const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(key);
   if (!groups.ok()) return groups.status();
   const absl::StatusOr<core::ServiceDefinition> plan = PlanOf(**job, deps);
@@ -98,11 +131,14 @@ absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsReq
   response.set_job_id((*job)->id);
   AddProgress(**job, deps, now, response);
   AddEta(deps.leases.Explain(*job, 0, false), deps, now, response);
-  AddNodes(*plan, *counted, response);
+  AddNodes(*plan, run->nodes, response);
+  core::AddLabels(run->labels, *response.mutable_labels());
+  AddSlowest(run->slowest, response);
+  AddWorkers(run->workers, response);
   response.set_exception_groups(static_cast<int64_t>(groups->size()));
   if (request.dag_format() != v1::DAG_FORMAT_UNSPECIFIED && !plan->service.empty()) {
     response.set_dag(
-        core::DrawDag(response.service_uri(), *plan, *counted, static_cast<core::DagFormat>(request.dag_format())));
+        core::DrawDag(response.service_uri(), *plan, run->nodes, static_cast<core::DagFormat>(request.dag_format())));
   }
   *response.mutable_response_time() = core::ToProto(now);
   return response;

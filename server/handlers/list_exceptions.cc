@@ -24,8 +24,9 @@ absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptio
     }
     states.push_back(static_cast<model::ExceptionState>(request.states(i)));
   }
-  const std::string list = absl::StrCat("ListExceptions/", call.principal.tenant, "/", request.job_id(), "/",
-                                        request.fingerprint(), "/", absl::StrJoin(request.states(), ","));
+  const std::string list =
+      absl::StrCat("ListExceptions/", call.principal.tenant, "/", request.job_id(), "/", request.fingerprint(), "/",
+                   absl::StrJoin(request.states(), ","), request.held_only() ? "/held" : "");
   absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
   if (!token.ok()) return token.status();
 
@@ -33,6 +34,7 @@ absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptio
       deps.store.ListExceptions({.job = call.job(request.job_id()),
                                  .fingerprint = request.fingerprint(),
                                  .states = std::move(states),
+                                 .held_only = request.held_only(),
                                  .page_size = *page_size,
                                  .bytes_max = model::kReplyBytesTarget,
                                  .token = *std::move(token)});

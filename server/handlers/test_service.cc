@@ -88,6 +88,9 @@ absl::StatusOr<v1::TestServiceResponse> TestService(v1::TestServiceRequest& requ
   for (const core::ServiceNode& node : subject->plan.nodes) {
     *response.add_nodes() = core::ToProto(node.name, outcome.nodes[node.name]);
   }
+  model::LabelCounts labels;
+  for (const model::RecordLabel& label : outcome.labels) model::CountLabel(labels, label.label, label.count);
+  core::AddLabels(labels, *response.mutable_labels());
   const model::ChunkResult result = ToResult(std::move(outcome), std::move(subject->config_hash));
   absl::StatusOr<v1::ChunkResult> as_structs = core::ToProto(result, v1::RESULT_ENCODING_STRUCT);
   if (!as_structs.ok()) return as_structs.status();

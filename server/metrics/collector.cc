@@ -80,6 +80,7 @@ void AddTotals(const std::vector<core::TenantTotals>& tenants, Families& familie
   by_state({{"submitted", &Totals::records_submitted},
             {"completed", &Totals::records_completed},
             {"failed", &Totals::records_failed},
+            {"held", &Totals::records_held},
             {"skipped", &Totals::records_skipped},
             {"retried", &Totals::records_retried}});
   families.Counter("millrace_chunks_total", "Chunks since the server started, by what became of them.");

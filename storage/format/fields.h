@@ -8,6 +8,8 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job_event.h"
+#include "storage/model/job_sums.h"
+#include "storage/model/run_statistics.h"
 #include "storage/model/service_version.h"
 #include "storage/model/source.h"
 
@@ -46,6 +48,7 @@ void Fields(Archive& archive, T& chunk) {
   archive(9, chunk.config_hash);
   archive(10, chunk.result_number);
   archive(11, chunk.replaces);
+  archive(12, chunk.replaces_held);
 }
 
 /// The row in `inputs`.
@@ -145,6 +148,7 @@ void Fields(Archive& archive, T& exception) {
   archive(12, exception.retries);
   archive(13, exception.replaces.sequence);
   archive(14, exception.replaces.index);
+  archive(15, exception.held);
 }
 
 template <class Archive, Row<model::Resolution> T>
@@ -219,16 +223,34 @@ void Fields(Archive& archive, T& node) {
   archive(8, node.run_times.buckets);
 }
 
+template <class Archive, Row<model::SlowRecord> T>
+void Fields(Archive& archive, T& record) {
+  archive(1, record.place.sequence);
+  archive(2, record.place.index);
+  archive(3, record.chunk_id);
+  archive(4, record.process_nanos);
+  archive(5, record.code);
+  archive(6, record.labels);
+  archive(7, record.worker);
+}
+
+template <class Archive, Row<model::WorkerStatistics> T>
+void Fields(Archive& archive, T& worker) {
+  archive(1, worker.chunks);
+  archive(2, worker.records);
+  archive(3, worker.records_failed);
+  archive(4, worker.compute_nanos);
+  archive(5, worker.first_commit_time);
+  archive(6, worker.last_commit_time);
+}
+
 /// The row in `statistics`.
-struct StatisticsRow {
-  model::NodeStatisticsMap nodes;
-};
-
-inline constexpr uint32_t kStatisticsNodes = 1;
-
-template <class Archive, Row<StatisticsRow> T>
-void Fields(Archive& archive, T& row) {
-  archive(kStatisticsNodes, row.nodes);
+template <class Archive, Row<model::RunStatistics> T>
+void Fields(Archive& archive, T& statistics) {
+  archive(1, statistics.nodes);
+  archive(2, statistics.labels);
+  archive(3, statistics.slowest);
+  archive(4, statistics.workers);
 }
 
 template <class Archive, Row<model::ServiceVersion> T>

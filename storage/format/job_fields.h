@@ -96,6 +96,7 @@ void Fields(Archive& archive, T& counters) {
   archive(10, counters.records_retried);
   archive(11, counters.records_discarded);
   archive(12, counters.records_rerun);
+  archive(13, counters.records_held);
 }
 
 /// What the creator chose, and UpdateJob may change: parameters may be large, so this is not written again when the job

@@ -163,17 +163,10 @@ absl::StatusOr<model::ExceptionGroup> DecodeExceptionGroup(std::string_view row)
   return Decode<model::ExceptionGroup>(row, "an exception group");
 }
 
-std::string EncodeNodeStatistics(const model::NodeStatisticsMap& nodes) {
-  std::string row;
-  Writer writer(row);
-  writer(kStatisticsNodes, nodes);
-  return row;
-}
+std::string EncodeRunStatistics(const model::RunStatistics& statistics) { return WriteRow(statistics); }
 
-absl::StatusOr<model::NodeStatisticsMap> DecodeNodeStatistics(std::string_view row) {
-  absl::StatusOr<StatisticsRow> decoded = Decode<StatisticsRow>(row, "statistics");
-  if (!decoded.ok()) return decoded.status();
-  return std::move(decoded->nodes);
+absl::StatusOr<model::RunStatistics> DecodeRunStatistics(std::string_view row) {
+  return Decode<model::RunStatistics>(row, "statistics");
 }
 
 std::string EncodeServiceVersion(const model::ServiceVersion& version) { return WriteRow(version); }

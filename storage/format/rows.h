@@ -13,6 +13,8 @@
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/job_event.h"
+#include "storage/model/job_sums.h"
+#include "storage/model/run_statistics.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::format {
@@ -60,8 +62,8 @@ absl::StatusOr<model::JobEvent> DecodeJobEvent(int64_t number, std::string_view 
 std::string EncodeResolution(const model::Resolution& resolution);
 absl::StatusOr<model::Resolution> DecodeResolution(std::string_view row);
 
-std::string EncodeNodeStatistics(const model::NodeStatisticsMap& nodes);
-absl::StatusOr<model::NodeStatisticsMap> DecodeNodeStatistics(std::string_view row);
+std::string EncodeRunStatistics(const model::RunStatistics& statistics);
+absl::StatusOr<model::RunStatistics> DecodeRunStatistics(std::string_view row);
 
 std::string EncodeServiceVersion(const model::ServiceVersion& version);
 absl::StatusOr<model::ServiceVersion> DecodeServiceVersion(std::string_view row);

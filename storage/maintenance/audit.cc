@@ -107,7 +107,7 @@ absl::Status StoreAudit::Rows(Family family) {
 
 void StoreAudit::CheckRow(Family family, const KeyText& key, std::string_view row) {
   absl::Status decoded;
-  if (family == Family::kStatistics) decoded = format::DecodeNodeStatistics(row).status();
+  if (family == Family::kStatistics) decoded = format::DecodeRunStatistics(row).status();
   if (family == Family::kMeta) decoded = format::DecodeMetaNumber(row).status();
   if (family == Family::kServices) {
     const auto version = format::DecodeServiceVersion(row);

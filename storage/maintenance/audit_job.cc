@@ -78,8 +78,10 @@ class JobAudit {
   struct Settled {
     int64_t all = 0;
     int64_t discarded = 0;
+    int64_t held = 0;
   };
-  absl::StatusOr<Settled> CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions);
+  absl::StatusOr<Settled> CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions,
+                                       const std::set<model::RecordPlace>& held);
   absl::Status Inputs();
   absl::Status Events();
   absl::Status Index();
@@ -238,6 +240,7 @@ absl::Status JobAudit::Exceptions() {
   int64_t grouped = 0;
   int64_t grouped_settled = 0;
   std::map<int64_t, std::set<int32_t>> seen;
+  std::set<model::RecordPlace> held;
   absl::Status blocks = Each(
       Family::kExceptions, format::ExceptionBlocksFrom(key_, 0, 0), [&](std::string_view key, std::string_view row) {
         const std::optional<format::BlockPlace> place = format::ParseBlockPlace(key);
@@ -247,6 +250,7 @@ absl::Status JobAudit::Exceptions() {
         if (!exceptions.ok()) return report_.Add(where, std::string(exceptions.status().message()));
         for (const model::RecordException& exception : *exceptions) {
           count += 1;
+          if (exception.held) held.insert(exception.place());
           const auto chunk = committed_.find(exception.sequence);
           if (chunk != committed_.end() && exception.code == model::kInputLostCode) chunk->second.lost_records += 1;
           if (exception.sequence != place->sequence || exception.index > place->last) {
@@ -267,9 +271,10 @@ absl::Status JobAudit::Exceptions() {
         grouped_settled += group->settled_count;
       });
   if (!groups.ok()) return groups;
-  const absl::StatusOr<Settled> settled = CountSettled(seen);
+  const absl::StatusOr<Settled> settled = CountSettled(seen, held);
   if (!settled.ok()) return settled.status();
   ExpectEqual("count of failed records", job_.counters.records_failed, count - settled->all);
+  ExpectEqual("count of held records", job_.counters.records_held, static_cast<int64_t>(held.size()) - settled->held);
   ExpectEqual("count of discarded records", job_.counters.records_discarded, settled->discarded);
   if (grouped_settled != settled->all) {
     Find(absl::StrCat("its groups count ", grouped_settled, " settled exceptions, but it has ", settled->all));
@@ -283,7 +288,8 @@ absl::Status JobAudit::Exceptions() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<JobAudit::Settled> JobAudit::CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions) {
+absl::StatusOr<JobAudit::Settled> JobAudit::CountSettled(const std::map<int64_t, std::set<int32_t>>& exceptions,
+                                                         const std::set<model::RecordPlace>& held) {
   Settled settled;
   absl::Status walked =
       Each(Family::kExceptions, format::Resolutions(key_), [&](std::string_view key, std::string_view row) {
@@ -296,7 +302,9 @@ absl::StatusOr<JobAudit::Settled> JobAudit::CountSettled(const std::map<int64_t,
         if (chunk == exceptions.end() || !chunk->second.contains(place->index)) {
           return Find(absl::StrCat("something was done about exception ", id, ", which does not exist"));
         }
-        settled.all += model::IsSettled(resolution->state) ? 1 : 0;
+        const bool is_settled = model::IsSettled(resolution->state);
+        settled.all += is_settled ? 1 : 0;
+        settled.held += is_settled && held.contains(*place) ? 1 : 0;
         settled.discarded += resolution->state == model::ExceptionState::kDiscarded ? 1 : 0;
         const bool waits = resolution->state == model::ExceptionState::kReprocessing;
         const bool is_committed = committed_.contains(resolution->rerun.sequence);

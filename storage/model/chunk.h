@@ -47,6 +47,7 @@ struct NewChunk {
   SummarySpec summary;
   /// As in Chunk.
   std::vector<RecordPlace> replaces;
+  int32_t replaces_held = 0;
 };
 
 /// What a push did with one chunk.
@@ -77,6 +78,8 @@ struct Chunk {
   /// Empty for a chunk that was pushed. Otherwise each record stands for one that failed: the exceptions that they
   /// replace, in the order of the records.
   std::vector<RecordPlace> replaces;
+  /// How many of those were held: see RecordException.
+  int32_t replaces_held = 0;
 
   // Set by the commit.
   absl::Time commit_time = absl::InfinitePast();
@@ -108,12 +111,21 @@ struct RecordFailure {
   bool transient = false;
   /// How often it was run again before this failure was taken as final.
   int32_t retries = 0;
+  /// As in RecordException.
+  bool held = false;
 };
 
 struct RecordWarning {
   int32_t index = 0;
   std::string node;
   std::string message;
+};
+
+/// What a service counted for a record.
+struct RecordLabel {
+  int32_t index = 0;
+  std::string label;
+  int64_t count = 0;
 };
 
 /// Run times in logarithmic buckets: eight per power of two, so a quantile is exact to 1/8 of its value.
@@ -152,6 +164,8 @@ struct ChunkOutcome {
   /// By ascending index.
   std::vector<RecordFailure> failures;
   std::vector<RecordWarning> warnings;
+  /// Of records that succeeded, by ascending index.
+  std::vector<RecordLabel> labels;
   std::vector<int64_t> process_time_ns;
   std::vector<SummaryValue> summary;
   std::string summary_error;
@@ -170,6 +184,8 @@ struct ChunkCommit {
   int32_t attempt = 1;
   std::string config_hash;
   ChunkOutcome outcome;
+  /// The name of the worker that ran it; empty: none did.
+  std::string worker;
 };
 
 /// A failed record inside a stored result.

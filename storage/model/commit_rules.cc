@@ -38,6 +38,7 @@ Chunk MakeChunk(const NewChunk& pushed, int64_t sequence, absl::Time now) {
   chunk.content_hash = ContentHash(pushed);
   chunk.push_time = now;
   chunk.replaces = pushed.replaces;
+  chunk.replaces_held = pushed.replaces_held;
   return chunk;
 }
 
@@ -80,6 +81,7 @@ std::vector<RecordException> ExceptionsOf(const Chunk& chunk, const ChunkOutcome
     exception.config_hash = chunk.config_hash;
     exception.create_time = chunk.commit_time;
     exception.retries = failure.retries;
+    exception.held = failure.held;
     if (!chunk.replaces.empty()) exception.replaces = chunk.replaces[static_cast<size_t>(failure.index)];
   }
   return exceptions;
@@ -159,10 +161,6 @@ ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store
 
 void SettleRerun(Resolution& resolution, bool failed) {
   resolution.state = failed ? ExceptionState::kReplaced : ExceptionState::kResolved;
-}
-
-void MergeNodeStatistics(NodeStatisticsMap& job, const NodeStatisticsMap& chunk) {
-  for (const auto& [node, statistics] : chunk) job[node].Merge(statistics);
 }
 
 }  // namespace millrace::model

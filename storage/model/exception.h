@@ -76,6 +76,8 @@ struct RecordException {
   int32_t retries = 0;
   /// The exception that this one replaces, when its record was run again and failed again. {0, 0}: none.
   RecordPlace replaces;
+  /// Its service asks a person, who has to say what becomes of the record: no failure of the job. `message` is the question.
+  bool held = false;
   /// Stored beside the exception, and filled in when it is read.
   Resolution resolution;
 
@@ -100,6 +102,9 @@ struct ExceptionGroup {
 
 /// The code of each record of a chunk whose stored input is damaged or gone: the loss is accounted for.
 inline constexpr std::string_view kInputLostCode = "INPUT_LOST";
+
+/// The code of each record that is held.
+inline constexpr std::string_view kHeldCode = "HELD";
 
 /// `SEQUENCE-INDEX`: unique within a job, made without asking anyone.
 std::string ExceptionId(int64_t sequence, int32_t index);

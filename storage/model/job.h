@@ -96,8 +96,8 @@ struct JobOptions {
   std::map<std::string, std::string> worker_selector;
 };
 
-/// Sums over the life of a job. Each only grows, but `records_failed`: a record that was run again with success is
-/// completed, and one that was discarded is discarded.
+/// Sums over the life of a job. Each only grows, but `records_failed` and `records_held`: a record that was run again with
+/// success is completed, and one that was discarded is discarded.
 struct JobCounters {
   int64_t chunks_completed = 0;
   int64_t chunks_failed = 0;
@@ -112,6 +112,8 @@ struct JobCounters {
   int64_t records_discarded = 0;
   /// Records of committed chunks that stand for records of earlier ones.
   int64_t records_rerun = 0;
+  /// Of `records_failed`: those about which a person was asked. They do not count against the error budget.
+  int64_t records_held = 0;
 };
 
 struct Job {

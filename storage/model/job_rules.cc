@@ -273,6 +273,7 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
     counters.records_failed -= chunk.record_count - failed;
     counters.records_rerun += chunk.record_count;
   }
+  counters.records_held += HeldIn(outcome) - chunk.replaces_held;
   counters.output_bytes += output_bytes;
   counters.compute_nanos += outcome.compute_nanos;
   counters.records_retried += outcome.records_retried;
@@ -284,8 +285,7 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
   job.unacknowledged_records += chunk.record_count;
   if (job.first_commit_time == absl::InfinitePast()) job.first_commit_time = now;
   job.update_time = now;
-  // What is run again failed before: the budget was judged then.
-  const std::string why_failed = chunk.replaces.empty() ? WhyJobFails(job, chunk, outcome) : "";
+  const std::string why_failed = WhyJobFails(job, chunk, outcome);
   if (why_failed.empty() || !ApplyFail(job, why_failed, now)) CompleteIfDone(job, now);
   return absl::OkStatus();
 }
@@ -304,8 +304,9 @@ absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now) {
   return absl::OkStatus();
 }
 
-void ApplyDiscard(Job& job, absl::Time now) {
+void ApplyDiscard(Job& job, bool held, absl::Time now) {
   job.counters.records_failed -= 1;
+  if (held) job.counters.records_held -= 1;
   job.counters.records_discarded += 1;
   job.update_time = now;
 }

@@ -118,8 +118,8 @@ void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed);
 ///   PUSH_EXCEEDS_INPUT_BUFFER, INPUT_BUFFER_FULL   as ApplyPush
 absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now);
 
-/// Takes one failed record for discarded: no result of it is wanted any more. In any state.
-void ApplyDiscard(Job& job, absl::Time now);
+/// Takes one failed record, `held` or not, for discarded: no result of it is wanted any more. In any state.
+void ApplyDiscard(Job& job, bool held, absl::Time now);
 
 /// Closes the input; completes a job that has nothing left to do. Returns false when it was closed already.
 ///   PIPELINE_CANCELLED  the job is cancelled (or failed: PIPELINE_CLOSED)

@@ -84,6 +84,14 @@ inline constexpr absl::Duration kRecordTimeoutMax = absl::Hours(1);
 // Warnings and messages are kept for people, who do not read more.
 inline constexpr size_t kMessageTextBytesMax = 1024;
 inline constexpr size_t kWarningsPerRecordMax = 16;
+// Labels are kinds of outcome, which people read as a list; a label that holds an id would be a list without end.
+inline constexpr size_t kLabelBytesMax = 64;
+inline constexpr size_t kLabelsPerRecordMax = 16;
+inline constexpr size_t kLabelsPerJobMax = 100;
+// Enough to see what slow records have in common. Written with every commit, as are the workers: of those, more than a large
+// cluster has, or some dozens of starts of one server.
+inline constexpr size_t kSlowestRecordsKept = 10;
+inline constexpr size_t kWorkersPerJobKept = 200;
 // One chunk of records that are run again; what a call of ReprocessExceptions takes, so that it ends within seconds; and how
 // many exceptions may be named in it.
 inline constexpr int32_t kRerunChunkRecordsMax = 300;

@@ -29,6 +29,8 @@
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/job_event.h"
+#include "storage/model/job_sums.h"
+#include "storage/model/run_statistics.h"
 #include "storage/model/service_version.h"
 #include "storage/model/tuning_rules.h"
 #include "storage/store/store_statistics.h"
@@ -83,7 +85,7 @@ struct PushReceipt {
   model::JobPtr job;
 };
 
-/// Which jobs to list, newest first: by create time, then by id, both descending.
+/// Which jobs to list, newest first: by create time, then by id, both descending, or both ascending.
 struct ListJobsQuery {
   std::string tenant;
   /// Empty: all.
@@ -139,6 +141,8 @@ struct ListExceptionsQuery {
   std::string fingerprint;
   /// Empty: all.
   std::vector<model::ExceptionState> states;
+  /// Only those about which a person was asked.
+  bool held_only = false;
   int32_t page_size = 100;
   /// The page ends before its inputs would exceed this (but holds at least one exception).
   int64_t bytes_max = 3 * 1024 * 1024;
@@ -148,6 +152,7 @@ struct ListExceptionsQuery {
 
   bool Wants(const model::RecordException& exception) const {
     if (!fingerprint.empty() && exception.fingerprint != fingerprint) return false;
+    if (held_only && !exception.held) return false;
     return states.empty() || std::find(states.begin(), states.end(), exception.resolution.state) != states.end();
   }
 };
@@ -276,8 +281,8 @@ class JobStore {
   virtual absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
                                                                       int32_t results_max, int64_t bytes_max) const = 0;
 
-  /// By node name; empty before the first commit. PIPELINE_NOT_FOUND.
-  virtual absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const = 0;
+  /// Empty before the first commit. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::RunStatistics> GetRunStatistics(const model::JobKey& job) const = 0;
 
   /// Runs records again that failed (as one more chunk, behind all others), gives them outputs (as a chunk that is
   /// committed at once), or discards them. Returns the job as it is then: one that was completed may be at work again.

@@ -70,7 +70,7 @@ absl::Status ModelJob::Commit(model::ChunkCommit commit, int64_t store_epoch, ab
   model::AdvanceWatermark(job, committed_ahead_, commit.sequence);
   for (RecordException& exception : model::ExceptionsOf(chunk, commit.outcome)) KeepException(std::move(exception));
   SettleReplaced(chunk);
-  model::MergeNodeStatistics(nodes_, commit.outcome.nodes);
+  statistics_.Merge(model::StatisticsOf(chunk, commit, now));
   results_.emplace(chunk.result_number, model::MakeResult(job, chunk, commit.outcome));
   Replace(std::move(job));
   return absl::OkStatus();
@@ -101,9 +101,12 @@ absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_e
   Job job = *job_;
   Chunk row;
   if (request.kind == model::ResolutionKind::kDiscard) {
-    for (size_t i = 0; i < request.exceptions.size(); ++i) model::ApplyDiscard(job, now);
+    for (const RecordPlace& place : request.exceptions) model::ApplyDiscard(job, exceptions_.at(place).held, now);
   } else {
     request.chunk.replaces = request.exceptions;
+    for (const RecordPlace& place : request.exceptions) {
+      if (exceptions_.at(place).held) ++request.chunk.replaces_held;
+    }
     const auto bytes = static_cast<int64_t>(request.chunk.json_lines.size());
     if (absl::Status applied = model::ApplyRerun(job, bytes, now); !applied.ok()) return applied;
     row = model::MakeChunk(request.chunk, job.last_sequence, now);

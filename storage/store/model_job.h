@@ -54,7 +54,7 @@ class ModelJob {
   ChunkList ListChunks(const ListChunksQuery& query) const;
   absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;
   std::vector<model::ChunkResult> ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const;
-  const model::NodeStatisticsMap& node_statistics() const { return nodes_; }
+  const model::RunStatistics& statistics() const { return statistics_; }
   absl::StatusOr<model::RecordException> GetException(const model::RecordPlace& place) const;
   absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const;
   std::vector<model::ExceptionGroup> ListExceptionGroups() const;
@@ -82,7 +82,7 @@ class ModelJob {
   std::map<int64_t, model::ChunkResult> results_;
   std::map<model::RecordPlace, model::RecordException> exceptions_;
   std::map<std::string, model::ExceptionGroup> groups_;
-  model::NodeStatisticsMap nodes_;
+  model::RunStatistics statistics_;
 };
 
 }  // namespace millrace::store

@@ -241,8 +241,8 @@ class ModelJobStore final : public JobStore {
                                               [&](const ModelJob& job) { return job.ListEvents(after, events_max); });
   }
 
-  absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const JobKey& key) const override {
-    return Read<model::NodeStatisticsMap>(key, [](const ModelJob& job) { return job.node_statistics(); });
+  absl::StatusOr<model::RunStatistics> GetRunStatistics(const JobKey& key) const override {
+    return Read<model::RunStatistics>(key, [](const ModelJob& job) { return job.statistics(); });
   }
 
   absl::StatusOr<model::RecordException> GetException(const JobKey& key,

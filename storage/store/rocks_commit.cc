@@ -56,12 +56,13 @@ PreparedCommit PrepareCommit(model::ChunkCommit commit, Chunk chunk, absl::Time 
   committed.config_hash = commit.config_hash;
   committed.attempts = commit.attempt;
   PreparedExceptions exceptions(model::ExceptionsOf(committed, commit.outcome));
+  model::RunStatistics statistics = model::StatisticsOf(committed, commit, now);
   const std::string payload = format::EncodePayload(commit.outcome.json_lines);
   model::ChunkResult result = model::MakeResult(Job{}, committed, commit.outcome);
   std::string body = format::EncodeResultBody(result, payload);
   // The rules of the commit count its bytes.
   commit.outcome.json_lines = std::move(result.json_lines);
-  return {std::move(commit), std::move(chunk), std::move(body), std::move(exceptions)};
+  return {std::move(commit), std::move(chunk), std::move(body), std::move(exceptions), std::move(statistics)};
 }
 
 absl::StatusOr<std::vector<model::Resolution>> ReadReplaced(const Group& group, const model::JobKey& job,
@@ -81,7 +82,7 @@ absl::StatusOr<std::vector<model::Resolution>> ReadReplaced(const Group& group, 
 absl::StatusOr<CommitRows> ReadForCommit(Group& group, LaneJob* job, const PreparedCommit& prepared) {
   const absl::StatusOr<std::set<int64_t>*> ahead = group.Ahead(job);
   if (!ahead.ok()) return ahead.status();
-  const absl::StatusOr<model::NodeStatisticsMap*> statistics = group.Statistics(job);
+  const absl::StatusOr<model::RunStatistics*> statistics = group.Statistics(job);
   if (!statistics.ok()) return statistics.status();
   CommitRows rows{.ahead = *ahead, .statistics = *statistics, .groups = nullptr, .replaced = {}, .event = {}};
   if (prepared.exceptions.empty() && prepared.chunk.replaces.empty()) return rows;
@@ -105,7 +106,7 @@ absl::Status Commit(Group& group, LaneJob* job, std::shared_ptr<Job> changed, Pr
 
   WriteResult(group, job, chunk, prepared.result_body);
   group.PutUnread(Family::kChunks, format::ChunkKey(commit.job, commit.sequence), format::EncodeChunk(chunk));
-  model::MergeNodeStatistics(*rows.statistics, commit.outcome.nodes);
+  rows.statistics->Merge(prepared.statistics);
   job->statistics_changed = true;
   if (!prepared.exceptions.empty()) prepared.exceptions.Write(group, job, rows.groups);
   WriteReplaced(group, job, chunk, prepared, rows);

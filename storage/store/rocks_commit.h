@@ -15,6 +15,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/run_statistics.h"
 #include "storage/store/rocks_exceptions.h"
 #include "storage/store/rocks_group.h"
 
@@ -27,6 +28,8 @@ struct PreparedCommit {
   model::Chunk chunk;
   std::string result_body;
   PreparedExceptions exceptions;
+  /// Of this chunk.
+  model::RunStatistics statistics;
 
   size_t bytes() const { return result_body.size() + exceptions.bytes(); }
 };
@@ -36,7 +39,7 @@ PreparedCommit PrepareCommit(model::ChunkCommit commit, model::Chunk chunk, absl
 /// What a commit reads of its job.
 struct CommitRows {
   std::set<int64_t>* ahead = nullptr;
-  model::NodeStatisticsMap* statistics = nullptr;
+  model::RunStatistics* statistics = nullptr;
   /// Null when no group changes.
   GroupMap* groups = nullptr;
   /// Of the exceptions that the chunk replaces, in its order.

@@ -233,9 +233,10 @@ absl::StatusOr<std::vector<ExceptionTraits>> ReadTraits(const engine::Engine& en
   for (const model::RecordPlace& place : places) {
     if (Find(*block, place) == nullptr) block = ReadBlock(engine, key, place);
     if (!block.ok()) return block.status();
-    fingerprints.push_back(Find(*block, place)->fingerprint);
+    const RecordException& exception = *Find(*block, place);
+    traits.push_back({exception.fingerprint, exception.held});
   }
-  return fingerprints;
+  return traits;
 }
 
 absl::StatusOr<RecordException> RocksJobStore::GetException(const model::JobKey& key,

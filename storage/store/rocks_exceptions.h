@@ -48,10 +48,15 @@ class PreparedExceptions {
   size_t bytes_ = 0;
 };
 
-/// The fingerprints of these exceptions of a job, in their order. Those that stand together are read together.
-/// EXCEPTION_NOT_FOUND.
-absl::StatusOr<std::vector<std::string>> ReadFingerprints(const engine::Engine& engine, const model::JobKey& key,
-                                                          const std::vector<model::RecordPlace>& places);
+/// What counts when an exception is resolved. An exception never changes.
+struct ExceptionTraits {
+  std::string fingerprint;
+  bool held = false;
+};
+
+/// Of these exceptions of a job, in their order. Those that stand together are read together. EXCEPTION_NOT_FOUND.
+absl::StatusOr<std::vector<ExceptionTraits>> ReadTraits(const engine::Engine& engine, const model::JobKey& key,
+                                                        const std::vector<model::RecordPlace>& places);
 
 /// Counts one exception of a group of the job as settled.
 void CountSettled(LaneJob* job, GroupMap& groups, const std::string& fingerprint);

@@ -110,11 +110,11 @@ absl::StatusOr<std::set<int64_t>*> Group::Ahead(LaneJob* job) {
   return &job->ahead.emplace(std::move(ahead));
 }
 
-absl::StatusOr<model::NodeStatisticsMap*> Group::Statistics(LaneJob* job) {
+absl::StatusOr<model::RunStatistics*> Group::Statistics(LaneJob* job) {
   if (job->statistics.has_value()) return &*job->statistics;
   const auto row = engine_->Get(At(Family::kStatistics), format::StatisticsKey(job->job->key()));
   if (!row.ok()) return row.status();
-  absl::StatusOr<model::NodeStatisticsMap> statistics = format::DecodeNodeStatistics(row->value_or(""));
+  absl::StatusOr<model::RunStatistics> statistics = format::DecodeRunStatistics(row->value_or(""));
   if (!statistics.ok()) return statistics.status();
   return &job->statistics.emplace(*std::move(statistics));
 }
@@ -158,6 +158,7 @@ void Group::DeleteRange(Family family, const format::KeyRange& range) {
 
 absl::Status Group::Write(bool sync) {
   AddJobRows();
+  AddSumsRows();
   for (size_t family = 0; family < rows_.size(); ++family) {
     for (const auto& [key, row] : rows_[family]) {
       if (row.has_value()) {
@@ -169,7 +170,7 @@ absl::Status Group::Write(bool sync) {
   }
   absl::Status written = unit_->empty() ? absl::OkStatus() : engine_->Write(*unit_, sync);
   if (written.ok()) {
-    table_->Settle(touched_);
+    table_->Settle(touched_, ended_);
   } else {
     table_->Revert(touched_);
   }
@@ -191,7 +192,7 @@ void Group::AddJobRows() {
     }
     PutUnread(Family::kJobs, format::JobProgressKey(key), format::EncodeJobProgress(*job->job));
     if (job->statistics_changed) {
-      PutUnread(Family::kStatistics, format::StatisticsKey(key), format::EncodeNodeStatistics(*job->statistics));
+      PutUnread(Family::kStatistics, format::StatisticsKey(key), format::EncodeRunStatistics(*job->statistics));
     }
     for (const std::string& fingerprint : job->changed_groups) {
       PutUnread(Family::kExceptions, format::ExceptionGroupKey(key, fingerprint),

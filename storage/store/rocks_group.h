@@ -43,6 +43,8 @@ class Group {
   void ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
   /// The same, where the verb changed what is in its definition: see DefinitionFields.
   void RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
+  /// Forgets a job that has ended, of which nothing is left in the store.
+  void RemoveJob(const model::Job& job);
   /// A job that has ended and is to be at work again needs its version and its unique key. SERVICE_VERSION_NOT_FOUND: the
   /// version was deleted since; UNIQUE_KEY_TAKEN: another job holds the key by now.
   absl::Status CheckAtWorkAgain(const model::Job& before, const model::Job& after) const;
@@ -58,7 +60,7 @@ class Group {
   // written is marked in the job.
 
   absl::StatusOr<std::set<int64_t>*> Ahead(LaneJob* job);
-  absl::StatusOr<model::NodeStatisticsMap*> Statistics(LaneJob* job);
+  absl::StatusOr<model::RunStatistics*> Statistics(LaneJob* job);
   absl::StatusOr<GroupMap*> ExceptionGroups(LaneJob* job);
 
   // Rows that a later unit may ask for.
@@ -79,6 +81,9 @@ class Group {
 
  private:
   void Touch(LaneJob* job);
+  /// Keeps the sums over ended jobs. Null: the job was not there before, or is not any more.
+  void CountEnded(const model::Job* before, const model::Job* after);
+  void AddSumsRows();
   /// Each row of a job once, however many units changed it.
   void AddJobRows();
 

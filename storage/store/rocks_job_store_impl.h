@@ -6,7 +6,7 @@
 //   rocks_commit.cc       CommitChunk
 //   rocks_tuning.cc       PauseJob, ResumeJob, ContinueJob, UpdateJob
 //   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
-//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents, GetNodeStatistics
+//   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents, GetRunStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
 //   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
@@ -83,7 +83,7 @@ class RocksJobStore final : public JobStore {
                                                               int32_t results_max, int64_t bytes_max) const override;
   absl::StatusOr<std::vector<model::JobEvent>> ListJobEvents(const model::JobKey& job, int64_t after,
                                                              int32_t events_max) const override;
-  absl::StatusOr<model::NodeStatisticsMap> GetNodeStatistics(const model::JobKey& job) const override;
+  absl::StatusOr<model::RunStatistics> GetRunStatistics(const model::JobKey& job) const override;
   absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) override;
   absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,
                                                       const model::RecordPlace& place) const override;
@@ -100,6 +100,9 @@ class RocksJobStore final : public JobStore {
   absl::Status DeleteServiceVersion(std::string_view tenant, const model::ServiceReference& reference) override;
 
  private:
+  /// ListJobs, where only jobs are asked for that have not ended.
+  absl::StatusOr<Page<model::JobPtr>> ListActive(const ListJobsQuery& query) const;
+
   /// Sends a verb through the lane and waits for it.
   template <typename T>
   absl::StatusOr<T> Run(const Passage& passage, Verb<T> verb) {
@@ -110,7 +113,7 @@ class RocksJobStore final : public JobStore {
   const model::Clock* const clock_;
   const int64_t epoch_;
   JobTable table_;
-  /// Last: it uses all of the above.
+  /// It uses all of the above.
   CommitLane lane_;
 };
 

@@ -1,5 +1,5 @@
 // The jobs that the RocksDB store keeps in memory: all that have not ended, and for the length of one group those that
-// have but are asked for again (an acknowledgement, the last commits of a cancelled job).
+// have but are asked for again (an acknowledgement, the last commits of a cancelled job). Of all others it keeps sums.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/store/rocks_sums.h"
 
 namespace millrace::store {
 
@@ -34,7 +35,7 @@ struct LaneJob {
 
   /// The sequences that are committed beyond the watermark.
   std::optional<std::set<int64_t>> ahead;
-  std::optional<model::NodeStatisticsMap> statistics;
+  std::optional<model::RunStatistics> statistics;
   std::optional<GroupMap> groups;
 
   // What the present group did.

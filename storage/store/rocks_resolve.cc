@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,24 +26,25 @@ using model::ResolutionKind;
 /// A request with all that can be made of it before its turn comes.
 struct PreparedResolve {
   store::ResolveExceptions request;
-  /// Of the exceptions, which never change.
-  std::vector<std::string> fingerprints;
+  /// Of the exceptions.
+  std::vector<ExceptionTraits> traits;
   std::string input_row;
   int64_t input_bytes = 0;
   size_t bytes = 0;
 };
 
-PreparedResolve Prepare(store::ResolveExceptions request, std::vector<std::string> fingerprints) {
-  PreparedResolve prepared{.request = std::move(request), .fingerprints = std::move(fingerprints)};
+PreparedResolve Prepare(store::ResolveExceptions request, std::vector<ExceptionTraits> traits) {
+  PreparedResolve prepared{.request = std::move(request), .traits = std::move(traits)};
   model::NewChunk& chunk = prepared.request.chunk;
   if (prepared.request.kind != ResolutionKind::kDiscard) {
     chunk.replaces = prepared.request.exceptions;
+    chunk.replaces_held = static_cast<int32_t>(std::ranges::count(prepared.traits, true, &ExceptionTraits::held));
     prepared.input_bytes = static_cast<int64_t>(chunk.json_lines.size());
     prepared.input_row =
         format::EncodeInput(format::EncodePayload(chunk.json_lines), chunk.parameters_json, chunk.summary);
   }
   prepared.bytes = prepared.input_row.size() + prepared.request.outputs_json_lines.size() +
-                   prepared.fingerprints.size() * (prepared.request.note.size() + 100);
+                   prepared.traits.size() * (prepared.request.note.size() + 100);
   return prepared;
 }
 
@@ -64,10 +66,10 @@ absl::Status CheckUnresolved(const Group& group, const Job& job, const std::vect
 
 std::vector<Resolution> MakeResolutions(const PreparedResolve& prepared, int64_t sequence, absl::Time now) {
   std::vector<Resolution> resolutions;
-  resolutions.reserve(prepared.fingerprints.size());
-  for (size_t i = 0; i < prepared.fingerprints.size(); ++i) {
+  resolutions.reserve(prepared.traits.size());
+  for (size_t i = 0; i < prepared.traits.size(); ++i) {
     Resolution& resolution = resolutions.emplace_back(model::MakeResolution(
-        prepared.request.kind, {sequence, static_cast<int32_t>(i)}, prepared.fingerprints[i], now));
+        prepared.request.kind, {sequence, static_cast<int32_t>(i)}, prepared.traits[i].fingerprint, now));
     resolution.resolved_by = prepared.request.resolved_by;
     resolution.note = prepared.request.note;
   }
@@ -92,9 +94,9 @@ absl::StatusOr<JobPtr> Discard(Group& group, LaneJob* job, const PreparedResolve
   const absl::StatusOr<GroupMap*> groups = group.ExceptionGroups(job);
   if (!groups.ok()) return groups.status();
   auto changed = std::make_shared<Job>(*job->job);
-  for (const std::string& fingerprint : prepared.fingerprints) {
-    model::ApplyDiscard(*changed, now);
-    CountSettled(job, **groups, fingerprint);
+  for (const ExceptionTraits& exception : prepared.traits) {
+    model::ApplyDiscard(*changed, exception.held, now);
+    CountSettled(job, **groups, exception.fingerprint);
   }
   WriteResolutions(group, prepared, MakeResolutions(prepared, 0, now));
   group.AddEvent(*changed, EventOf(prepared.request, now));
@@ -150,9 +152,9 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
 
 absl::StatusOr<JobPtr> RocksJobStore::ResolveExceptions(store::ResolveExceptions request) {
   if (absl::Status job = GetJob(request.job).status(); !job.ok()) return job;
-  absl::StatusOr<std::vector<std::string>> fingerprints = ReadFingerprints(*engine_, request.job, request.exceptions);
-  if (!fingerprints.ok()) return fingerprints.status();
-  PreparedResolve prepared = Prepare(std::move(request), *std::move(fingerprints));
+  absl::StatusOr<std::vector<ExceptionTraits>> traits = ReadTraits(*engine_, request.job, request.exceptions);
+  if (!traits.ok()) return traits.status();
+  PreparedResolve prepared = Prepare(std::move(request), *std::move(traits));
   const Passage passage{prepared.bytes};
   return Run<JobPtr>(passage, [&prepared, epoch = epoch_, now = clock_->Now()](Group& group) {
     return Resolve(group, prepared, epoch, now);

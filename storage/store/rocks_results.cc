@@ -98,11 +98,11 @@ absl::StatusOr<std::vector<model::JobEvent>> RocksJobStore::ListJobEvents(const 
   return events;
 }
 
-absl::StatusOr<model::NodeStatisticsMap> RocksJobStore::GetNodeStatistics(const JobKey& key) const {
+absl::StatusOr<model::RunStatistics> RocksJobStore::GetRunStatistics(const JobKey& key) const {
   if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
   const auto row = engine_->Get(At(Family::kStatistics), format::StatisticsKey(key));
   if (!row.ok()) return row.status();
-  return format::DecodeNodeStatistics(row->value_or(""));
+  return format::DecodeRunStatistics(row->value_or(""));
 }
 
 }  // namespace millrace::store

@@ -68,7 +68,7 @@ bool Row(unsigned char kind, std::string_view row) {
     case 5:
       return SurvivesTheWayBack(row, format::DecodeExceptionGroup, format::EncodeExceptionGroup);
     case 6:
-      return SurvivesTheWayBack(row, format::DecodeNodeStatistics, format::EncodeNodeStatistics);
+      return SurvivesTheWayBack(row, format::DecodeRunStatistics, format::EncodeRunStatistics);
     case 7:
       return SurvivesTheWayBack(row, format::DecodeServiceVersion, format::EncodeServiceVersion);
     case 8:

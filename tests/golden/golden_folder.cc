@@ -197,7 +197,10 @@ std::string DescribeJob(const JobStore& store, const model::Job& job) {
   }
   absl::StrAppend(&text, "-- results\n",
                   Describe(store.ReadResults(key, 0, kAll, std::numeric_limits<int64_t>::max())));
-  absl::StrAppend(&text, "-- nodes\n", Describe(store.GetNodeStatistics(key)));
+  // What stands beside the nodes came later than the first folder.
+  const absl::StatusOr<model::RunStatistics> run = store.GetRunStatistics(key);
+  absl::StrAppend(&text, "-- nodes\n",
+                  run.ok() ? Describe(model::RunStatistics{.nodes = run->nodes}) : Describe(run.status()));
   const auto exceptions = store.ListExceptions({.job = key, .fingerprint = "", .page_size = kAll});
   absl::StrAppend(&text, "-- exceptions\n",
                   exceptions.ok() ? Describe(exceptions->items) : Describe(exceptions.status()));

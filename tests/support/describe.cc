@@ -124,6 +124,7 @@ std::string Describe(const model::Job& job) {
   if (counters.records_discarded + counters.records_rerun != 0) {
     lines.Add("rerun", absl::StrCat(counters.records_discarded, " ", counters.records_rerun));
   }
+  if (counters.records_held != 0) lines.Add("held", counters.records_held);
   if (model::HasSource(job)) AddSource(job, lines);
   return lines.Text();
 }
@@ -146,6 +147,7 @@ std::string Describe(const model::Chunk& chunk) {
   for (const model::RecordPlace& place : chunk.replaces) {
     lines.Add("replaces", model::ExceptionId(place.sequence, place.index));
   }
+  if (chunk.replaces_held != 0) lines.Add("replaces_held", chunk.replaces_held);
   return lines.Text();
 }
 
@@ -179,9 +181,9 @@ std::string Describe(const model::ChunkResult& result) {
       .Text();
 }
 
-std::string Describe(const model::NodeStatisticsMap& nodes) {
+std::string Describe(const model::RunStatistics& statistics) {
   Lines lines;
-  for (const auto& [name, node] : nodes) {
+  for (const auto& [name, node] : statistics.nodes) {
     lines.Add("node", name)
         .Add("record_count", node.record_count)
         .Add("success_count", node.success_count)
@@ -191,6 +193,19 @@ std::string Describe(const model::NodeStatisticsMap& nodes) {
         .Add("run_nanos", node.run_nanos)
         .Add("max_nanos", node.max_nanos)
         .Add("run_times", absl::StrJoin(node.run_times.buckets, ",", absl::PairFormatter("=")));
+  }
+  for (const auto& [label, count] : statistics.labels) lines.Add("label", absl::StrCat(label, " ", count));
+  for (const model::SlowRecord& record : statistics.slowest) {
+    lines.Add("slow", absl::StrCat(model::ExceptionId(record.place.sequence, record.place.index), " ", record.chunk_id,
+                                   " ", record.process_nanos, " ", record.code, " ",
+                                   absl::StrJoin(record.labels, ",", absl::PairFormatter("=")), " ", record.worker));
+  }
+  for (const auto& [name, worker] : statistics.workers) {
+    lines.Add("worker", name)
+        .Add("counts",
+             absl::StrCat(worker.chunks, " ", worker.records, " ", worker.records_failed, " ", worker.compute_nanos))
+        .Add("first_commit_time", worker.first_commit_time)
+        .Add("last_commit_time", worker.last_commit_time);
   }
   return lines.Text();
 }
@@ -209,6 +224,7 @@ std::string Describe(const model::RecordException& exception) {
       .Add("create_time", exception.create_time)
       .Add("state", static_cast<int>(resolution.state))
       .Add("retries", exception.retries);
+  if (exception.held) lines.Add("held", "yes");
   if (exception.replaces.sequence != 0) {
     lines.Add("replaces", model::ExceptionId(exception.replaces.sequence, exception.replaces.index));
   }

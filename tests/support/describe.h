@@ -10,6 +10,7 @@
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/job_event.h"
+#include "storage/model/run_statistics.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::testing {
@@ -18,7 +19,7 @@ std::string Describe(const model::Job& job);
 std::string Describe(const model::Chunk& chunk);
 std::string Describe(const model::ChunkInput& input);
 std::string Describe(const model::ChunkResult& result);
-std::string Describe(const model::NodeStatisticsMap& nodes);
+std::string Describe(const model::RunStatistics& statistics);
 std::string Describe(const model::RecordException& exception);
 std::string Describe(const model::ExceptionGroup& group);
 std::string Describe(const model::JobEvent& event);

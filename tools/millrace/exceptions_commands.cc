@@ -22,6 +22,7 @@ struct ExceptionsOptions {
   std::string id;
   std::string group;
   std::vector<std::string> states;
+  bool held = false;
   int64_t limit = 100;
 };
 
@@ -58,6 +59,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options
   v1::ListExceptionsRequest request;
   request.set_job_id(options.id);
   request.set_fingerprint(options.group);
+  request.set_held_only(options.held);
   for (const std::string& name : options.states) {
     v1::ExceptionState state = v1::EXCEPTION_STATE_UNSPECIFIED;
     v1::ExceptionState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
@@ -148,36 +150,54 @@ absl::StatusOr<ExitCode> Resolve(Session& session, const ResolveOptions& options
   return ExitCode::kOk;
 }
 
-absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& options) {
-  const auto client = session.Connect(kReprocessRetryFor);
-  if (!client.ok()) return client.status();
-  v1::ReprocessExceptionsRequest request;
-  request.set_job_id(options.id);
-  request.set_note(options.note);
-  request.set_preview(options.preview);
-  for (const std::string& id : options.exceptions) request.mutable_ids()->add_ids(id);
-  if (!options.group.empty()) request.set_fingerprint(options.group);
-  if (options.all) request.set_all(true);
+/// How many records are run again, and how many were passed over.
+struct Reprocessed {
   int64_t records = 0;
   int64_t skipped = 0;
+};
+
+/// Asks for part after part, until there is none.
+absl::StatusOr<Reprocessed> ReprocessAll(Session& session, const client::Client& client,
+                                         const ReprocessOptions& options, const std::string& id) {
+  v1::ReprocessExceptionsRequest request;
+  request.set_job_id(id);
+  request.set_note(options.note);
+  request.set_preview(options.preview);
+  for (const std::string& exception : options.exceptions) request.mutable_ids()->add_ids(exception);
+  if (!options.group.empty()) request.set_fingerprint(options.group);
+  if (options.all) request.set_all(true);
+  Reprocessed all;
   bool more = true;
   while (more) {
-    const auto part = client->ReprocessExceptions(request, session.call());
-    if (!part.ok()) return During("the records are not run again", part.status());
-    records += part->record_count();
-    skipped += part->skipped_count();
+    const auto part = client.ReprocessExceptions(request, session.call());
+    if (!part.ok()) return part.status();
+    all.records += part->record_count();
+    all.skipped += part->skipped_count();
     // A preview of the next part would be one of this again.
     more = part->more() && !options.preview;
     request.set_up_to_sequence(options.exceptions.empty() ? part->up_to_sequence() : 0);
     if (options.preview && part->more()) session.err() << "and more: only the first are counted\n";
   }
+  return all;
+}
+
+std::string Describe(const Reprocessed& all, bool preview) {
+  std::string text =
+      absl::StrCat(HumanCount(all.records), preview ? " records would be run again" : " records are run again");
+  if (all.skipped > 0) absl::StrAppend(&text, ", ", HumanCount(all.skipped), " passed over");
+  return text;
+}
+
+absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& options) {
+  const auto client = session.Connect(kReprocessRetryFor);
+  if (!client.ok()) return client.status();
+  const absl::StatusOr<Reprocessed> all = ReprocessAll(session, *client, options, options.jobs.id);
+  if (!all.ok()) return During("the records are not run again", all.status());
   if (session.json()) {
-    session.PrintJson(JsonObject({{"recordCount", absl::StrCat(records)}, {"skippedCount", absl::StrCat(skipped)}}));
+    session.PrintJson(
+        JsonObject({{"recordCount", absl::StrCat(all->records)}, {"skippedCount", absl::StrCat(all->skipped)}}));
   } else {
-    session.out() << HumanCount(records)
-                  << (options.preview ? " records would be run again" : " records are run again");
-    if (skipped > 0) session.out() << ", " << HumanCount(skipped) << " passed over";
-    session.out() << std::endl;
+    session.out() << Describe(*all, options.preview) << std::endl;
   }
   return options.wait ? WatchUntilEnd(session, options.id, options.allow_exceptions) : ExitCode::kOk;
 }
@@ -251,6 +271,8 @@ void AddExceptionsCommands(CommandTree& tree) {
   CLI::App* list = tree.AddCommand(group, "list", "List the exceptions of a job in the order of its input",
                                    "millrace exceptions list 01h2xcejqtf2nbrexx3vqjhp41 --limit 20\n"
                                    "millrace exceptions list 01h2xcejqtf2nbrexx3vqjhp41 --group 9f86d081884c7d65\n"
+                                   "# the questions that wait for an answer\n"
+                                   "millrace exceptions list ID --held --state unresolved\n"
                                    "# the records alone, ready to be mended\n"
                                    "millrace exceptions list ID -o json | jq -c '.exceptions[].input'");
   list->add_option("ID", list_options->id, "The job")->required();
@@ -261,6 +283,7 @@ void AddExceptionsCommands(CommandTree& tree) {
       ->expected(1)
       ->take_all()
       ->check(CLI::IsMember(EnumNames(*v1::ExceptionState_descriptor(), kStatePrefix), CLI::ignore_case));
+  list->add_flag("--held", list_options->held, "Only records about which their service asks a person");
   list->add_option("--limit", list_options->limit, "The most exceptions to list")
       ->type_name("N")
       ->check(AtLeastOne())

@@ -311,14 +311,7 @@ void AddJobsCommands(CommandTree& tree) {
 
   AddTuningCommands(tree, group);
 
-  auto delete_options = std::make_shared<JobsOptions>();
-  CLI::App* remove = tree.AddCommand(group, "delete", "Delete a job that has ended, with everything it holds",
-                                     "millrace jobs delete 01h2xcejqtf2nbrexx3vqjhp41\n"
-                                     "millrace jobs delete 01h2xcejqtf2nbrexx3vqjhp41 --force");
-  remove->add_option("ID", delete_options->id, "The job, or its pipeline: the ids are the same")->required();
-  remove->add_flag("--force", delete_options->force, "Cancel it first if it has not ended");
-  tree.OnRun(remove, delete_options, &Delete);
-
+  AddDeleteCommand(tree, group);
   AddWatchCommand(tree, group);
   AddCompareCommand(tree, group);
   AddExportCommand(tree, group);

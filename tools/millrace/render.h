@@ -21,6 +21,9 @@ std::string DescribeState(v1::JobState state, v1::Outcome outcome);
 /// True for the states in which a job has ended.
 bool IsFinal(v1::JobState state);
 
+/// The states in which a job has ended, or those in which it has not.
+std::vector<v1::JobState> StatesThat(bool ended);
+
 /// Records that ran, each once however often it ran: of a JobSummary or a PipelineStatus.
 template <typename Sums>
 int64_t RecordsThrough(const Sums& sums) {
@@ -56,6 +59,8 @@ std::string RenderServiceVersion(const v1::ServiceVersion& version, const Sessio
 
 /// What each node did; empty for none.
 std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session);
+/// What the service counted; empty for nothing.
+std::string RenderLabels(const google::protobuf::RepeatedPtrField<v1::LabelCount>& labels, const Session& session);
 
 /// One line a chunk; empty for none.
 std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session& session);

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/render.h"
@@ -51,7 +52,55 @@ std::vector<TableColumn> NodeColumns() {
           {"MAX", Align::kRight}};
 }
 
+/// `ADDED 3, UPDATED 1`.
+std::string LabelsText(const google::protobuf::RepeatedPtrField<v1::LabelCount>& labels) {
+  return absl::StrJoin(labels, ", ", [](std::string* text, const v1::LabelCount& label) {
+    absl::StrAppend(text, label.label(), " ", HumanCount(label.count()));
+  });
+}
+
+void AddTable(const Table& table, const Session& session, std::string& text) {
+  if (table.empty()) return;
+  absl::StrAppend(&text, text.empty() ? "" : "\n", table.Render(session.out_style()));
+}
+
+std::string PercentText(double share) { return absl::StrFormat("%.1f%%", 100 * share); }
+
+Table WorkersTable(const v1::JobStatistics& statistics, const Session& session) {
+  Table table({{"WORKER"},
+               {"CHUNKS", Align::kRight},
+               {"RECORDS", Align::kRight},
+               {"FAILED", Align::kRight},
+               {"COMPUTE TIME", Align::kRight},
+               {"SHARE", Align::kRight},
+               {"FIRST COMMIT"},
+               {"LAST COMMIT"}});
+  for (const v1::WorkerStatistics& worker : statistics.workers()) {
+    table.AddRow({worker.worker(), HumanCount(worker.chunks()), HumanCount(worker.records()),
+                  HumanCount(worker.records_failed()), DurationOf(worker.compute_time()),
+                  PercentText(worker.compute_time_share()), session.Time(worker.first_commit_time()),
+                  session.Time(worker.last_commit_time())});
+  }
+  return table;
+}
+
+Table SlowestTable(const v1::JobStatistics& statistics) {
+  Table table({{"SLOWEST"}, {"CHUNK"}, {"TIME", Align::kRight}, {"CODE"}, {"LABELS"}, {"WORKER"}});
+  for (const v1::SlowRecord& record : statistics.slowest_records()) {
+    table.AddRow({absl::StrCat(record.sequence(), "-", record.index()), record.chunk_id(),
+                  DurationOf(record.process_time()), record.code().empty() ? "OK" : record.code(),
+                  LabelsText(record.labels()), record.worker()});
+  }
+  return table;
+}
+
 }  // namespace
+
+std::string RenderLabels(const google::protobuf::RepeatedPtrField<v1::LabelCount>& labels, const Session& session) {
+  Table table({{"LABEL"}, {"COUNT", Align::kRight}});
+  for (const v1::LabelCount& label : labels) table.AddRow({label.label(), HumanCount(label.count())});
+  return table.empty() ? "" : table.Render(session.out_style());
+}
 
 std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, const Session& session) {
   Table table(NodeColumns());
@@ -117,6 +166,7 @@ std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Sessi
           {"done", statistics.has_percent() ? absl::StrFormat("%.1f%%", statistics.percent()) : ""},
           {"records", absl::StrCat(HumanCount(through), " of ", HumanCount(sums.records_submitted()))},
           {"  failed", sums.records_failed() == 0 ? "" : HumanCount(sums.records_failed())},
+          {"  of them held", sums.records_held() == 0 ? "" : HumanCount(sums.records_held())},
           {"  of causes", statistics.exception_groups() == 0 ? "" : HumanCount(statistics.exception_groups())},
           {"  retried", sums.records_retried() == 0 ? "" : HumanCount(sums.records_retried())},
           {"rate", rate},
@@ -131,10 +181,13 @@ std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Sessi
   Table table(std::move(columns));
   for (const v1::JobNodeStatistics& node : statistics.nodes()) {
     std::vector<std::string> cells = NodeCells(node.statistics());
-    cells.push_back(absl::StrFormat("%.1f%%", 100 * node.run_time_share()));
+    cells.push_back(PercentText(node.run_time_share()));
     table.AddRow(std::move(cells));
   }
-  if (!table.empty()) absl::StrAppend(&text, "\n", table.Render(session.out_style()));
+  AddTable(table, session, text);
+  if (statistics.labels_size() > 0) absl::StrAppend(&text, "\n", RenderLabels(statistics.labels(), session));
+  AddTable(SlowestTable(statistics), session, text);
+  AddTable(WorkersTable(statistics, session), session, text);
   return text;
 }
 

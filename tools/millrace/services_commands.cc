@@ -128,7 +128,10 @@ absl::StatusOr<ExitCode> Test(Session& session, const ServiceOptions& options) {
   if (session.json()) {
     std::vector<std::string> nodes;
     for (const v1::NodeStatistics& node : response->nodes()) nodes.push_back(ToJson(node));
-    session.PrintJson(JsonObject({{"result", ResultToJson(result)}, {"nodes", JsonArray(nodes)}}));
+    std::vector<std::string> labels;
+    for (const v1::LabelCount& label : response->labels()) labels.push_back(ToJson(label));
+    session.PrintJson(
+        JsonObject({{"result", ResultToJson(result)}, {"nodes", JsonArray(nodes)}, {"labels", JsonArray(labels)}}));
   } else {
     session.out() << RenderResults({result}, session) << "\n";
     for (const v1::RecordWarning& warning : result.warnings()) {
@@ -136,6 +139,7 @@ absl::StatusOr<ExitCode> Test(Session& session, const ServiceOptions& options) {
                     << Printable(warning.node()) << ": " << Printable(warning.message()) << "\n";
     }
     session.out() << RenderNodeStatistics({response->nodes().begin(), response->nodes().end()}, session);
+    if (response->labels_size() > 0) session.out() << "\n" << RenderLabels(response->labels(), session);
   }
   return result.failed_count() > 0 ? ExitCode::kExceptions : ExitCode::kOk;
 }

@@ -140,5 +140,18 @@ TEST_F(JobTotalsTest, TenantsBeyondTheLimitAreSummedUp) {
   EXPECT_EQ(jobs, static_cast<int64_t>(2 * JobTotals::kTenantsMax + 1));
 }
 
+TEST_F(JobTotalsTest, AQuestionIsNoFailure) {
+  Push(1, 10);
+  job_.counters.records_held = 2;
+  Commit(1, 5, 5);
+  EXPECT_EQ(Only().records_failed, 3);
+  EXPECT_EQ(Only().records_held, 2);
+  job_.counters.records_failed -= 2;
+  job_.counters.records_held -= 2;
+  Tell();
+  EXPECT_EQ(Only().records_failed, 3) << "an answer is no failure either";
+  EXPECT_EQ(Only().records_held, 2);
+}
+
 }  // namespace
 }  // namespace millrace::core

@@ -179,5 +179,21 @@ TEST_F(HeldChunksTest, ChunksOfAJobThatEndedAreLetGo) {
   EXPECT_EQ(held.bytes(), 0u);
 }
 
+TEST(ChunkAssemblyTest, LabelsComeInTheOrderOfTheRecordsAndNotFromThoseThatFailForTheirSize) {
+  const std::string large(40 * 1024 * 1024, 'x');
+  ChunkAssembly assembly(3, {});
+  for (const int32_t index : {2, 0, 1}) {
+    model::ChunkOutcome part = PartOf({index});
+    if (index < 2) part.json_lines = "\"" + large + "\"\n";
+    part.labels = {{index, "SEEN", 1}, {index, absl::StrCat("L", index), 1}};
+    assembly.Add({index}, std::move(part), false);
+  }
+  std::vector<std::string> labels;
+  for (const model::RecordLabel& label : assembly.Finish().labels) {
+    labels.push_back(absl::StrCat(label.index, " ", label.label));
+  }
+  EXPECT_THAT(labels, ElementsAre("0 SEEN", "0 L0", "2 SEEN", "2 L2"));
+}
+
 }  // namespace
 }  // namespace millrace::execution

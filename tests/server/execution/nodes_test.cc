@@ -44,6 +44,8 @@ TEST(NodesTest, FailuresCarryAllThatIsNeededToMendTheRecord) {
   EXPECT_EQ(outcome.failures[0].input, R"( {"x":-1,"y":"kept"} )");
   EXPECT_EQ(outcome.failures[1].code, "HELD");
   EXPECT_EQ(outcome.failures[1].message, "is zero right?");
+  EXPECT_TRUE(outcome.failures[1].held);
+  EXPECT_FALSE(outcome.failures[0].held);
   EXPECT_EQ(outcome.json_lines, "{\"big\":null,\"late\":1}\nnull\nnull\n");
 }
 
@@ -110,6 +112,55 @@ TEST(NodesTest, ManyNodesRun) {
   }
   ServiceHarness service("inputs: {x: {}}\nnodes:\n" + nodes + "outputs: [n999]");
   EXPECT_EQ(service.Run({R"({"x":0})", "{}", R"({"x":5})"}).json_lines, "{\"n999\":999}\nnull\n{\"n999\":1004}\n");
+}
+
+std::vector<std::string> LabelsOf(const model::ChunkOutcome& outcome) {
+  std::vector<std::string> labels;
+  for (const model::RecordLabel& label : outcome.labels) {
+    labels.push_back(std::to_string(label.index) + " " + label.label + " " + std::to_string(label.count));
+  }
+  return labels;
+}
+
+TEST(NodesTest, WhoeverFailsWithTheCodeOfHoldAsksAPerson) {
+  ServiceHarness service("nodes: {n: {lua: \"fail('HELD', 'why?')\"}}\noutputs: [n]");
+  const model::ChunkOutcome outcome = service.Run({"{}"});
+  EXPECT_TRUE(outcome.failures.at(0).held);
+  EXPECT_EQ(outcome.nodes.at("n").hold_count, 1);
+}
+
+TEST(NodesTest, LabelsAreCountedForRecordsThatSucceed) {
+  ServiceHarness service(R"yaml(
+inputs: {x: {type: number}}
+nodes:
+  a: {lua: "count(x > 1 and 'BIG' or 'SMALL') count('SEEN') return x"}
+  b: {lua: "count('SEEN') if a > 2 then fail('too much') end return a"}
+outputs: [b]
+)yaml");
+  const model::ChunkOutcome outcome = service.Run({R"({"x":1})", R"({"x":3})", R"({"x":2})"});
+  EXPECT_EQ(LabelsOf(outcome), (std::vector<std::string>{"0 SMALL 1", "0 SEEN 2", "2 BIG 1", "2 SEEN 2"}));
+}
+
+TEST(NodesTest, ARecordHasSoManyLabelsAndTheOthersAreOne) {
+  ServiceHarness service("nodes: {n: {lua: 'for i = 1, 100 do count(i) count(1) end return 1'}}\noutputs: [n]");
+  const model::ChunkOutcome outcome = service.Run({"{}", "{}"});
+  ASSERT_EQ(outcome.labels.size(), 2 * (model::kLabelsPerRecordMax + 1));
+  EXPECT_EQ(LabelsOf(outcome).front(), "0 1 101");
+  EXPECT_EQ(LabelsOf(outcome).back(), "1 OTHER 84");
+}
+
+TEST(NodesTest, ALabelIsAShortText) {
+  const std::string refused = "LUA_ERROR: value:1: count: a label is a text of 1 to 64 bytes";
+  EXPECT_EQ(EvaluateFailure("count('')"), refused);
+  EXPECT_EQ(EvaluateFailure("count(string.rep('x', 65))"), refused);
+  EXPECT_THAT(EvaluateFailure("count()"), ::testing::HasSubstr("string expected, got no value"));
+  EXPECT_THAT(EvaluateFailure("count({})"), ::testing::HasSubstr("string expected, got table"));
+  EXPECT_EQ(Evaluate("count(string.rep('x', 64)) or 1"), "1");
+}
+
+TEST(NodesTest, AnInputMayBeCalledCountAsItCouldBefore) {
+  ServiceHarness service("inputs: {count: {type: number}}\nnodes: {n: {lua: 'count * 2'}}\noutputs: [n]");
+  EXPECT_EQ(service.RunOne(R"({"count":4})"), "{\"n\":8}");
 }
 
 }  // namespace

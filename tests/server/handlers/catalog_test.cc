@@ -122,6 +122,24 @@ TEST_F(CatalogTest, TestServiceRunsRecordsAndStoresNothing) {
   EXPECT_EQ(services.services_size(), 0);
 }
 
+TEST_F(CatalogTest, TestServiceShowsQuestionsAndLabels) {
+  v1::TestServiceRequest request;
+  request.set_definition(R"yaml(
+service: demo/asking
+version: 1.0.0
+inputs: {n: {type: number}}
+nodes: {m: {lua: "count('SEEN') if n > 9 then hold('right?') end return n"}}
+outputs: [m]
+)yaml");
+  request.mutable_inputs()->set_json_lines("{\"n\":4}\n{\"n\":50}\n{\"n\":5}\n");
+  ASSERT_OK_AND_ASSIGN(const v1::TestServiceResponse response, TestService(request, call_, deps_));
+  EXPECT_EQ(response.nodes(0).hold_count(), 1);
+  EXPECT_EQ(response.result().errors(0).code(), core::record_code::kHeld);
+  ASSERT_EQ(response.labels_size(), 1);
+  EXPECT_EQ(response.labels(0).label(), "SEEN");
+  EXPECT_EQ(response.labels(0).count(), 2);
+}
+
 TEST_F(CatalogTest, TestServiceTakesAStoredVersionOrADefinitionNotBoth) {
   v1::TestServiceRequest request;
   request.mutable_inputs()->set_json_lines("{\"n\":4}\n");

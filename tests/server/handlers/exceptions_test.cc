@@ -303,6 +303,46 @@ TEST_F(ExceptionsTest, RecordsComeInPagesOfWholeChunks) {
   EXPECT_EQ(second.next_page_token(), "");
 }
 
+TEST_F(ExceptionsTest, QuestionsAreListedApartAndAnsweredWithAnotherInput) {
+  CreateService(R"yaml(
+service: demo/asking
+version: 1.0.0
+inputs: {n: {type: number}, sure: {type: boolean, required: false}}
+nodes: {m: {lua: "if n < 0 then fail('below zero') end if n > 9 and not sure then hold('is ' .. n .. ' right?') end return n"}}
+outputs: [m]
+)yaml");
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/asking");
+  create.mutable_options()->set_stop_on_error(true);
+  const std::string job = CreatePipeline(create, call_, deps_)->id();
+  StartWorkers();
+  ASSERT_THAT(PushLines(job, "{\"n\":50}\n{\"n\":1}\n{\"n\":60}\n"), IsOk());
+  AwaitCommitted(job);
+  v1::ListExceptionsRequest list;
+  list.set_job_id(job);
+  list.set_held_only(true);
+  list.set_page_size(1);
+  ASSERT_OK_AND_ASSIGN(const v1::ListExceptionsResponse questions, ListExceptions(list, call_, deps_));
+  ASSERT_EQ(questions.exceptions_size(), 1);
+  EXPECT_EQ(questions.exceptions(0).message(), "is 50 right?");
+  EXPECT_EQ(questions.exceptions(0).code(), "HELD");
+  EXPECT_TRUE(questions.exceptions(0).held());
+  list.set_page_token(questions.next_page_token());
+  list.set_held_only(false);
+  EXPECT_THAT(ListExceptions(list, call_, deps_), IsError(Reason::kPageTokenInvalid)) << "another list";
+  EXPECT_EQ(SummaryOf(job).records_held(), 2);
+
+  v1::ResolveExceptionRequest answer = Resolve(job, "1-0");
+  answer.set_corrected_input("{\"n\":50,\"sure\":true}");
+  ASSERT_THAT(ResolveException(answer, call_, deps_), IsOk());
+  AwaitCommitted(job);
+  EXPECT_EQ(SummaryOf(job).records_held(), 1);
+  EXPECT_EQ(Get(job, "1-0").state(), v1::EXCEPTION_STATE_RESOLVED);
+  ASSERT_THAT(PushLines(job, "{\"n\":-1}\n"), IsOk()) << "stop_on_error has not ended it";
+  AwaitCommitted(job);
+  EXPECT_FALSE(Get(job, "3-0").held());
+}
+
 TEST_F(ExceptionsTest, BadRequestsNameTheField) {
   const std::string job = RunRecords("{\"n\":50}\n");
   const auto field = [&](const v1::ResolveExceptionRequest& request) {

@@ -160,6 +160,50 @@ TEST_F(GetJobStatisticsTest, AJobOutlivesItsVersion) {
   EXPECT_EQ(statistics.dag(), "");
 }
 
+TEST_F(GetJobStatisticsTest, LabelsSlowestRecordsAndWorkers) {
+  CreateService(R"yaml(
+service: demo/counting
+version: 1.0.0
+inputs: {n: {type: number}}
+nodes: {m: {lua: "if n == 0 then hold('why is it nothing?') end count(n > 4 and 'LARGE' or 'SMALL') return n"}}
+outputs: [m]
+)yaml");
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/counting");
+  const std::string id = CreatePipeline(create, call_, deps_)->id();
+  StartWorkers();
+  ASSERT_THAT(PushLines(id, "{\"n\":4}\n{\"n\":0}\n{\"n\":6}\n{\"n\":3}\n"), IsOk());
+  AwaitCommitted(id);
+  ASSERT_OK_AND_ASSIGN(const v1::JobStatistics statistics, Get(id));
+  ASSERT_EQ(statistics.labels_size(), 2);
+  EXPECT_EQ(statistics.labels(0).label(), "LARGE");
+  EXPECT_EQ(statistics.labels(0).count(), 1);
+  EXPECT_EQ(statistics.labels(1).label(), "SMALL");
+  EXPECT_EQ(statistics.labels(1).count(), 2);
+  EXPECT_EQ(statistics.summary().records_failed(), 1);
+  EXPECT_EQ(statistics.summary().records_held(), 1);
+  EXPECT_EQ(statistics.nodes(0).statistics().hold_count(), 1);
+
+  ASSERT_EQ(statistics.slowest_records_size(), 4);
+  for (const v1::SlowRecord& record : statistics.slowest_records()) {
+    EXPECT_EQ(record.sequence(), 1);
+    EXPECT_EQ(record.worker(), "local/thread-1");
+    EXPECT_EQ(record.code(), record.index() == 1 ? "HELD" : "");
+    ASSERT_EQ(record.labels_size(), record.index() == 1 ? 0 : 1);
+    if (record.index() == 2) {
+      EXPECT_EQ(record.labels(0).label(), "LARGE");
+    }
+  }
+  ASSERT_EQ(statistics.workers_size(), 1);
+  const v1::WorkerStatistics& worker = statistics.workers(0);
+  EXPECT_EQ(worker.worker(), "local/thread-1");
+  EXPECT_EQ(worker.chunks(), 1);
+  EXPECT_EQ(worker.records(), 4);
+  EXPECT_EQ(worker.records_failed(), 1);
+  EXPECT_EQ(worker.compute_time_share(), 1);
+  EXPECT_EQ(worker.first_commit_time().seconds(), 1'700'000'000);
+}
+
 TEST_F(GetJobStatisticsTest, RequestsAreChecked) {
   EXPECT_EQ(FieldOf(Get("").status()), "job_id");
   EXPECT_EQ(FieldOf(Get("job", static_cast<v1::DagFormat>(9)).status()), "dag_format");

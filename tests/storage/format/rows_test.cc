@@ -129,7 +129,7 @@ TEST(RowsTest, ExceptionsComeBackWholeAndInOrder) {
 TEST(RowsTest, GroupsStatisticsAndVersionsComeBackWhole) {
   ASSERT_OK_AND_ASSIGN(const auto group, DecodeExceptionGroup(EncodeExceptionGroup(SampleGroup())));
   EXPECT_EQ(Describe(group), Describe(SampleGroup()));
-  ASSERT_OK_AND_ASSIGN(const auto statistics, DecodeNodeStatistics(EncodeNodeStatistics(SampleStatistics())));
+  ASSERT_OK_AND_ASSIGN(const auto statistics, DecodeRunStatistics(EncodeRunStatistics(SampleStatistics())));
   EXPECT_EQ(Describe(statistics), Describe(SampleStatistics()));
   ASSERT_OK_AND_ASSIGN(const auto version, DecodeServiceVersion(EncodeServiceVersion(SampleVersion())));
   EXPECT_EQ(Describe(version), Describe(SampleVersion()));
@@ -179,7 +179,7 @@ TEST(RowsTest, TheBytesOfARowNeverChange) {
   model::NodeStatistics node;
   node.record_count = 2;
   node.run_times.buckets = {{0, 1}, {36, 1}};
-  EXPECT_EQ(absl::BytesToHexString(EncodeNodeStatistics({{"n", node}})),
+  EXPECT_EQ(absl::BytesToHexString(EncodeRunStatistics({.nodes = {{"n", node}}})),
             "0a11"
             "0a016e"
             "120c"
@@ -202,14 +202,14 @@ TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
   const model::ChunkResult result = SampleResult();
   const std::vector<std::pair<std::string, std::string>> digests = {
       {EncodeJobDefinition(SampleJob()), "b07f41da3c918fd3"},
-      {EncodeJobProgress(SampleJob()), "ebfb89be0a40caaa"},
-      {EncodeChunk(SampleChunk()), "3a223a2b9714e517"},
+      {EncodeJobProgress(SampleJob()), "ed908374da404e1a"},
+      {EncodeChunk(SampleChunk()), "047d7136a3c295a1"},
       {EncodeInput("payload", "{}", SampleChunk().summary), "d0430137ea602acd"},
       {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "bc6049b9a36ea84b"},
       {EncodeExceptionGroup(SampleGroup()), "27344cc75661d8c8"},
       {EncodeResolution(SampleResolution()), "b5804a949da7a9ac"},
       {EncodeJobEvent(SampleEvent()), "7b5a1ce4dc002998"},
-      {EncodeNodeStatistics(SampleStatistics()), "8b1f88e7a18b6e4a"},
+      {EncodeRunStatistics(SampleStatistics()), "dfb0bec4e228b08b"},
       {EncodeServiceVersion(SampleVersion()), "a4d7e01ce80ecac6"},
       {EncodeIndexedChunk({7, "hash"}), "5fe3ec4c666a1074"},
       {EncodeIndexedJob({"job-1"}), "ac9e3206b3f806dc"},
@@ -219,6 +219,14 @@ TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
   for (const auto& [row, digest] : digests) {
     EXPECT_EQ(model::Digest64({row}), digest) << absl::BytesToHexString(row);
   }
+}
+
+TEST(RowsTest, AnExceptionSaysThatAPersonIsAsked) {
+  std::vector<model::RecordException> exceptions = SampleExceptions();
+  exceptions.back().held = true;
+  ASSERT_OK_AND_ASSIGN(const auto decoded, DecodeExceptionBlock(EncodeExceptionBlock(exceptions)));
+  EXPECT_FALSE(decoded.front().held);
+  EXPECT_TRUE(decoded.back().held);
 }
 
 // Compressed bytes differ between versions of LZ4; what must not change is that they can be read.

@@ -110,6 +110,7 @@ inline model::Chunk SampleChunk() {
   chunk.config_hash = "config-hash";
   chunk.result_number = 5;
   chunk.replaces = {{1, 0}, {2, 299}};
+  chunk.replaces_held = 1;
   return chunk;
 }
 
@@ -177,10 +178,15 @@ inline model::Resolution SampleResolution() {
           "0123456789abcdef"};
 }
 
-inline model::NodeStatisticsMap SampleStatistics() {
+inline model::RunStatistics SampleStatistics() {
+  using millrace::testing::At;
   model::NodeStatistics busy{1, 2, 3, 4, 5, 6, 7, {}};
   for (const int64_t nanos : {int64_t{0}, int64_t{100}, int64_t{1} << 40}) busy.run_times.Add(nanos);
-  return {{"mass", busy}, {"speed", {}}};
+  return {
+      .nodes = {{"mass", busy}, {"speed", {}}},
+      .labels = {{"ADDED", 3}, {"UPDATED", 1}},
+      .slowest = {{{3, 1}, "chunk-1", 900, "FAILED", {{"ADDED", 1}}, "server-1/thread-1"}, {{4, 0}, "", 1, "", {}, ""}},
+      .workers = {{"server-1/thread-1", {1, 2, 3, 4, At(1), At(2)}}}};
 }
 
 inline model::ServiceVersion SampleVersion() {

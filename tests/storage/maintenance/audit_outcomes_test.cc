@@ -1,4 +1,6 @@
 // What chunks and jobs may come to, one after the other: none of it may look like damage to the audit.
+#include <gmock/gmock.h>
+
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -6,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/format/rows.h"
 #include "storage/model/exception.h"
 #include "storage/model/job_rules.h"
 #include "tests/storage/maintenance/maintenance_fixture.h"
@@ -65,6 +68,22 @@ TEST_F(AuditOutcomesTest, ARecordInQuarantineIsSound) {
   commit.outcome.failures[0].code = "WORKER_DIED";
   Commit(std::move(commit));
   ExpectSound();
+}
+
+TEST_F(AuditOutcomesTest, QuestionsAreCountedUntilTheyAreAnswered) {
+  const model::JobKey job = Create(ExampleJob("asking"));
+  model::ChunkCommit commit = ExampleCommit(job, 1, 3, 3);
+  commit.outcome.failures[0].held = true;
+  commit.outcome.failures[2].held = true;
+  Commit(std::move(commit));
+  ASSERT_THAT(store_->ResolveExceptions({.job = job, .exceptions = {{1, 0}}}), IsOk());
+  ExpectSound();
+  Break([&](engine::Engine& engine, engine::WriteUnit& unit) {
+    model::Job stored = **store::LoadJob(engine, job);
+    stored.counters.records_held = 2;
+    unit.Put(At(Family::kJobs), format::JobProgressKey(job), format::EncodeJobProgress(stored));
+  });
+  EXPECT_THAT(Findings(), ::testing::HasSubstr("count of held records"));
 }
 
 TEST_F(AuditOutcomesTest, AnInputThatIsKnownToBeLostIsCountedAndNotBlamed) {

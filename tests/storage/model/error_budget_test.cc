@@ -133,5 +133,56 @@ TEST(ErrorBudgetTest, APushToAFailedJobSaysWhyItFailed) {
   EXPECT_EQ(testing::MetadataOf(refused, "state_reason"), "the disk is gone");
 }
 
+/// Commits chunk `sequence` of 100 records, all of which failed or are held.
+absl::Status CommitHeld(Job& job, int64_t sequence, int32_t failed, int32_t held) {
+  Chunk chunk;
+  chunk.sequence = sequence;
+  chunk.record_count = 100;
+  ChunkCommit commit = ExampleCommit(job.key(), sequence, 100, failed + held);
+  for (int32_t i = 0; i < held; ++i) commit.outcome.failures[static_cast<size_t>(i)].held = true;
+  return ApplyCommit(job, chunk, commit, 1, At(1 + sequence));
+}
+
+TEST(ErrorBudgetTest, RecordsThatAreHeldSpendNothing) {
+  Job job = JobWith(0.1, 0);
+  ASSERT_THAT(CommitHeld(job, 1, 10, 90), IsOk());
+  EXPECT_EQ(job.state, JobState::kInProgress) << job.state_reason;
+  EXPECT_EQ(job.counters.records_failed, 100);
+  EXPECT_EQ(job.counters.records_held, 90);
+  ASSERT_THAT(CommitHeld(job, 2, 11, 60), IsOk());
+  EXPECT_EQ(job.state_reason,
+            "error budget spent: 21 of 200 records failed, a share of 0.105, and max_failed_ratio is 0.1");
+}
+
+TEST(ErrorBudgetTest, StopOnErrorPassesOverRecordsThatAreHeld) {
+  Job job = JobWith(1, 0);
+  job.options.stop_on_error = true;
+  ASSERT_THAT(CommitHeld(job, 1, 0, 7), IsOk());
+  EXPECT_EQ(job.state, JobState::kInProgress);
+  ASSERT_THAT(CommitHeld(job, 2, 1, 7), IsOk());
+  EXPECT_EQ(job.state, JobState::kFailed);
+  EXPECT_EQ(job.state_reason, "stop_on_error: record 7 of chunk 2 ('') failed with FAILED");
+}
+
+TEST(ErrorBudgetTest, WhatAPersonHasAnsweredIsHeldNoMore) {
+  Job job = JobWith(1, 0);
+  ASSERT_THAT(CommitHeld(job, 1, 5, 20), IsOk());
+  ASSERT_THAT(ApplyRerun(job, 8, At(3)), IsOk());
+  Chunk rerun;
+  rerun.sequence = 4;
+  rerun.record_count = 3;
+  rerun.replaces = {{1, 0}, {1, 1}, {1, 24}};
+  rerun.replaces_held = 2;
+  ChunkCommit commit = ExampleCommit(job.key(), 4, 3, 1);
+  commit.outcome.failures[0].held = true;
+  ASSERT_THAT(ApplyCommit(job, rerun, commit, 1, At(4)), IsOk());
+  EXPECT_EQ(job.counters.records_held, 20 - 2 + 1) << "one asks again";
+  EXPECT_EQ(job.counters.records_failed, 25 - 2);
+  ApplyDiscard(job, true, At(5));
+  ApplyDiscard(job, false, At(5));
+  EXPECT_EQ(job.counters.records_held, 18);
+  EXPECT_EQ(job.counters.records_failed, 21);
+}
+
 }  // namespace
 }  // namespace millrace::model

@@ -179,6 +179,34 @@ TEST_P(CommitTest, TheLastCommitOfAClosedJobCompletesIt) {
   EXPECT_EQ(done->complete_time, At(1));
 }
 
+TEST_P(CommitTest, LabelsSlowestRecordsAndWorkersAddUp) {
+  const JobKey job = Create()->key();
+  PushMany(job, 3);
+  for (int64_t sequence = 1; sequence <= 3; ++sequence) {
+    Tick();
+    model::ChunkCommit commit = ExampleCommit(job, sequence, 3, sequence == 2 ? 1 : 0);
+    commit.worker = sequence == 2 ? "b" : "a";
+    commit.outcome.labels = {{1, "ADDED", 1}, {2, "UPDATED", sequence}};
+    commit.outcome.process_time_ns = {sequence, 10 * sequence, 0};
+    ASSERT_THAT(Commit(commit), IsOk());
+  }
+  const std::string expected =
+      "label: ADDED 3\nlabel: UPDATED 6\n"
+      "slow: 3-1 c3 30  ADDED=1 a\n"
+      "slow: 2-1 c2 20  ADDED=1 b\n"
+      "slow: 1-1 c1 10  ADDED=1 a\n"
+      "slow: 3-0 c3 3   a\n"
+      "slow: 2-0 c2 2 FAILED  b\n"
+      "slow: 1-0 c1 1   a\n";
+  const std::string text = Describe(store().GetRunStatistics(job));
+  EXPECT_THAT(text, ::testing::HasSubstr(expected));
+  EXPECT_THAT(text, ::testing::HasSubstr("worker: a\ncounts: 2 6 0 6000\n"));
+  EXPECT_THAT(text, ::testing::HasSubstr("worker: b\ncounts: 1 3 1 3000\n"));
+  ASSERT_OK_AND_ASSIGN(const model::RunStatistics run, store().GetRunStatistics(job));
+  EXPECT_EQ(run.workers.at("a").first_commit_time, At(1));
+  EXPECT_EQ(run.workers.at("a").last_commit_time, At(3));
+}
+
 TEST_P(CommitTest, NodeStatisticsAddUp) {
   const JobKey job = Create()->key();
   PushMany(job, 2);
@@ -189,7 +217,8 @@ TEST_P(CommitTest, NodeStatisticsAddUp) {
   second.outcome.nodes["mass"].run_times.Add(900);
   second.outcome.nodes["speed"].skipped_count = 4;
   ASSERT_THAT(Commit(second), IsOk());
-  ASSERT_OK_AND_ASSIGN(model::NodeStatisticsMap nodes, store().GetNodeStatistics(job));
+  ASSERT_OK_AND_ASSIGN(const model::RunStatistics run, store().GetRunStatistics(job));
+  model::NodeStatisticsMap nodes = run.nodes;
   ASSERT_THAT(nodes, SizeIs(2));
   EXPECT_EQ(nodes["mass"].record_count, 6);
   EXPECT_EQ(nodes["mass"].success_count, 5);

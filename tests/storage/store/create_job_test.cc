@@ -166,8 +166,8 @@ TEST_P(CreateJobTest, AVersionThatWasDeletedMeanwhileIsRefused) {
 TEST_P(CreateJobTest, AJobBeginsEmpty) {
   const JobKey job = Create()->key();
   EXPECT_THAT(Results(job), IsEmpty());
-  ASSERT_OK_AND_ASSIGN(const model::NodeStatisticsMap nodes, store().GetNodeStatistics(job));
-  EXPECT_THAT(nodes, IsEmpty());
+  ASSERT_OK_AND_ASSIGN(const model::RunStatistics statistics, store().GetRunStatistics(job));
+  EXPECT_EQ(Describe(statistics), "");
   ASSERT_OK_AND_ASSIGN(const auto exceptions, store().ListExceptions({.job = job}));
   EXPECT_THAT(exceptions.items, IsEmpty());
   EXPECT_EQ(exceptions.next_token, "");
@@ -185,7 +185,7 @@ TEST_P(CreateJobTest, AnUnknownJobIsNotFoundByAnyVerb) {
   EXPECT_THAT(store().Acknowledge(none, 0, "cursor"), IsError(Reason::kPipelineNotFound));
   EXPECT_THAT(store().ReadChunk(none, 1), IsError(Reason::kPipelineNotFound));
   EXPECT_THAT(store().ReadResults(none, 0, 1, 1), IsError(Reason::kPipelineNotFound));
-  EXPECT_THAT(store().GetNodeStatistics(none), IsError(Reason::kPipelineNotFound));
+  EXPECT_THAT(store().GetRunStatistics(none), IsError(Reason::kPipelineNotFound));
   EXPECT_THAT(store().ListExceptions({.job = none}), IsError(Reason::kPipelineNotFound));
   EXPECT_THAT(store().ListExceptionGroups(none), IsError(Reason::kPipelineNotFound));
 }

@@ -112,8 +112,8 @@ TEST_P(EndTest, AForcedCancelKeepsExceptionsAndStatistics) {
   EXPECT_EQ(exceptions.items[0].input, R"({"n":1})");
   ASSERT_OK_AND_ASSIGN(const auto groups, store().ListExceptionGroups(job));
   EXPECT_THAT(groups, SizeIs(1));
-  ASSERT_OK_AND_ASSIGN(const auto nodes, store().GetNodeStatistics(job));
-  EXPECT_THAT(nodes, SizeIs(1));
+  ASSERT_OK_AND_ASSIGN(const auto run, store().GetRunStatistics(job));
+  EXPECT_THAT(run.nodes, SizeIs(1));
 }
 
 TEST_P(EndTest, AForcedCancelRevokesLeases) {

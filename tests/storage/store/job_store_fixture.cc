@@ -95,7 +95,7 @@ std::string DescribeJob(const JobStore& store, const model::JobKey& key) {
   }
   absl::StrAppend(&text, "results\n", Describe(store.ReadResults(key, 0, kAll, std::numeric_limits<int64_t>::max())));
   absl::StrAppend(&text, "events\n", Describe(store.ListJobEvents(key, 0, kAll)));
-  absl::StrAppend(&text, "nodes\n", Describe(store.GetNodeStatistics(key)));
+  absl::StrAppend(&text, "nodes\n", Describe(store.GetRunStatistics(key)));
   const absl::StatusOr<Page<model::RecordException>> exceptions =
       store.ListExceptions({.job = key, .fingerprint = "", .page_size = kAll});
   absl::StrAppend(&text, "exceptions\n", exceptions.ok() ? Describe(exceptions->items) : Describe(exceptions.status()));

@@ -179,7 +179,10 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     const absl::StatusOr<model::ChunkInput> input = model_->ReadChunk(job, sequence);
     const int32_t records = input.ok() ? input->chunk.record_count : 1;
     model::ChunkCommit commit = ExampleCommit(job, sequence, records, static_cast<int32_t>(Below(records + 1)));
+    commit.worker = absl::StrCat("worker-", Below(3));
+    commit.outcome.labels = {{.index = records - 1, .label = absl::StrCat("LABEL-", Below(4)), .count = 1}};
     for (model::RecordFailure& failure : commit.outcome.failures) {
+      failure.held = Below(4) == 0;
       failure.message = absl::StrCat(OneIn(2) ? "size " : "speed ", Below(100));
     }
     const int64_t epochs_ago = OneIn(20) ? 1 : 0;

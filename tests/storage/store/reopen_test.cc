@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "storage/model/errors.h"
 #include "tests/storage/store/job_store_fixture.h"
@@ -34,7 +35,11 @@ TEST_P(ReopenTest, EverythingIsAsItWas) {
   ASSERT_THAT(store().Acknowledge(running, 2, "cursor"), IsOk());
   const JobKey completed = Create("completed")->key();
   PushMany(completed, 1);
-  CommitOne(completed, 1, 3);
+  model::ChunkCommit asking = ExampleCommit(completed, 1, 3, 2);
+  asking.worker = "server-1/thread-1";
+  asking.outcome.failures[0].held = true;
+  asking.outcome.labels = {{2, "ADDED", 1}};
+  ASSERT_THAT(Commit(std::move(asking)), IsOk());
   ASSERT_THAT(store().CloseJob(completed), IsOk());
   const JobKey forced = Create("forced")->key();
   PushMany(forced, 2);

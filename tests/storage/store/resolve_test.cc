@@ -270,6 +270,40 @@ TEST_P(ResolveTest, AllOfItSurvivesARestart) {
   EXPECT_THAT(store().DeleteJob(job), IsOk());
 }
 
+TEST_P(ResolveTest, WhatIsHeldIsCountedUntilSomebodyHasAnswered) {
+  const JobKey job = Create()->key();
+  PushMany(job, 2);
+  for (int64_t sequence = 1; sequence <= 2; ++sequence) {
+    model::ChunkCommit commit = ExampleCommit(job, sequence, 3, 3);
+    commit.outcome.failures[0].held = true;
+    commit.outcome.failures[1].held = true;
+    ASSERT_THAT(Commit(commit), IsOk());
+  }
+  const auto held = [&] { return (*store().GetJob(job))->counters.records_held; };
+  EXPECT_EQ(held(), 4);
+  ASSERT_OK_AND_ASSIGN(const auto listed, store().ListExceptions({.job = job, .held_only = true}));
+  ASSERT_THAT(listed.items, SizeIs(4));
+  EXPECT_EQ(listed.items[2].place(), (RecordPlace{2, 0}));
+  EXPECT_TRUE(Get(job, {1, 1}).held);
+  EXPECT_FALSE(Get(job, {1, 2}).held);
+
+  ASSERT_THAT(Resolve(job, ResolutionKind::kDiscard, {{1, 0}, {1, 2}}), IsOk());
+  EXPECT_EQ(held(), 3);
+  ASSERT_THAT(Resolve(job, ResolutionKind::kOutputs, {{1, 1}}), IsOk());
+  EXPECT_EQ(held(), 2);
+  ASSERT_THAT(Resolve(job, ResolutionKind::kCorrectedInput, {{2, 0}}), IsOk());
+  EXPECT_EQ(held(), 2) << "not before it has run";
+  ASSERT_THAT(Resolve(job, ResolutionKind::kReprocess, {{2, 1}, {2, 2}}), IsOk());
+  ASSERT_THAT(Commit(ExampleCommit(job, 4, 1)), IsOk());
+  EXPECT_EQ(held(), 1);
+  model::ChunkCommit asks_again = ExampleCommit(job, 5, 2, 1);
+  asks_again.outcome.failures[0].held = true;
+  ASSERT_THAT(Commit(asks_again), IsOk());
+  EXPECT_EQ(held(), 1);
+  ASSERT_THAT(Resolve(job, ResolutionKind::kOutputs, {{5, 0}}), IsOk());
+  EXPECT_EQ(held(), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, ResolveTest, ::testing::ValuesIn(AllStores()), StoreName);
 
 }  // namespace

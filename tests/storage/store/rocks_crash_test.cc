@@ -174,9 +174,9 @@ void ExpectNothingLostOrHalfDone(const std::filesystem::path& folder, const Repo
   ASSERT_OK_AND_ASSIGN(const auto exceptions,
                        store->ListExceptions({.job = Job(), .page_size = std::numeric_limits<int32_t>::max()}));
   EXPECT_THAT(exceptions.items, SizeIs(failed));
-  ASSERT_OK_AND_ASSIGN(const auto nodes, store->GetNodeStatistics(Job()));
+  ASSERT_OK_AND_ASSIGN(const auto run, store->GetRunStatistics(Job()));
   int64_t node_records = 0;
-  for (const auto& [node, statistics] : nodes) node_records = statistics.record_count;
+  for (const auto& [node, statistics] : run.nodes) node_records = statistics.record_count;
   EXPECT_EQ(node_records, records);
 }
 

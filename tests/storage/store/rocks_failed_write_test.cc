@@ -73,8 +73,8 @@ TEST_F(RocksFailedWriteTest, TheSameVerbsGoThroughOnceThereIsRoom) {
   EXPECT_EQ(committed->watermark, 2);
   ASSERT_OK_AND_ASSIGN(const auto groups, store_->ListExceptionGroups(job));
   EXPECT_EQ(groups.front().count, 2);
-  ASSERT_OK_AND_ASSIGN(const auto nodes, store_->GetNodeStatistics(job));
-  EXPECT_EQ(nodes.begin()->second.record_count, 6);
+  ASSERT_OK_AND_ASSIGN(const auto run, store_->GetRunStatistics(job));
+  EXPECT_EQ(run.nodes.begin()->second.record_count, 6);
 }
 
 TEST_F(RocksFailedWriteTest, AJobThatCouldNotBeStoredIsNotThere) {

@@ -80,7 +80,7 @@ class RocksFlippedBitsTest : public ::testing::Test {
       answers.push_back(job.ok() ? Describe((*job)->counters.records_submitted) : Describe(job.status()));
       for (int64_t i = 1; i <= kChunks; ++i) answers.push_back(Describe(store_->ReadChunk(Key(id), i)));
       answers.push_back(Describe(store_->ReadResults(Key(id), 0, 100, 1'000'000)));
-      answers.push_back(Describe(store_->GetNodeStatistics(Key(id))));
+      answers.push_back(Describe(store_->GetRunStatistics(Key(id))));
       answers.push_back(Describe(store_->ListExceptionGroups(Key(id))));
     }
     return answers;

@@ -236,6 +236,25 @@ TEST_F(CommandsTest, ExceptionsShowTheirInput) {
   EXPECT_THAT(out(), HasSubstr("\"input\": \"oops\xEF\xBF\xBD\""));
 }
 
+TEST_F(CommandsTest, QuestionsAreShownAsSuch) {
+  v1::RecordException exception;
+  exception.set_id("12-7");
+  exception.set_code("HELD");
+  exception.set_message("is 50 right?");
+  exception.set_held(true);
+  EXPECT_CALL(*connection_, ListExceptions).WillOnce([&](const v1::ListExceptionsRequest& request, const auto&) {
+    EXPECT_TRUE(request.held_only());
+    v1::ListExceptionsResponse response;
+    *response.add_exceptions() = exception;
+    return response;
+  });
+  EXPECT_EQ(Run({"exceptions", "list", "j", "--held"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("is 50 right?"));
+  EXPECT_CALL(*connection_, GetException).WillOnce(Return(exception));
+  EXPECT_EQ(Run({"exceptions", "show", "j", "12-7"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("question"));
+}
+
 TEST_F(CommandsTest, AnExceptionIsResolvedInExactlyOneWay) {
   EXPECT_CALL(*connection_, ResolveException)
       .WillOnce([](const v1::ResolveExceptionRequest& request, const auto&) {
@@ -319,6 +338,7 @@ TEST_F(CommandsTest, AnExportHasOneLineARecord) {
 TEST_F(CommandsTest, TestingAServiceTellsWhetherRecordsFailed) {
   v1::TestServiceResponse response;
   *response.mutable_result() = OneResult().results(0);
+  response.add_labels()->set_label("ADDED");
   EXPECT_CALL(*connection_, TestService).WillOnce([&](const v1::TestServiceRequest& request, const auto&) {
     EXPECT_EQ(request.inputs().json_lines(), "{\"a\":\"1\"}\n");
     EXPECT_EQ(request.parameters().fields().at("rate").number_value(), 1.5);
@@ -330,6 +350,7 @@ TEST_F(CommandsTest, TestingAServiceTellsWhetherRecordsFailed) {
                 connection_),
             3)
       << err();
+  EXPECT_THAT(out(), HasSubstr("ADDED"));
   EXPECT_EQ(Run({"services", "test", "--input", Path("in.csv")}, connection_), 2);
 }
 

@@ -93,6 +93,33 @@ TEST_F(JobsCommandsTest, StatsShowTheNumbersAndTheNodes) {
   EXPECT_THAT(out(), HasSubstr("62.5%"));
 }
 
+TEST_F(JobsCommandsTest, StatsShowLabelsSlowestRecordsAndWorkers) {
+  v1::JobStatistics statistics = Statistics();
+  statistics.mutable_summary()->set_records_held(4);
+  v1::LabelCount& label = *statistics.add_labels();
+  label.set_label("UNCHANGED");
+  label.set_count(1'234);
+  v1::SlowRecord& slow = *statistics.add_slowest_records();
+  slow.set_sequence(12);
+  slow.set_index(7);
+  slow.set_code("TOO_LARGE");
+  *slow.add_labels() = label;
+  v1::WorkerStatistics& worker = *statistics.add_workers();
+  worker.set_worker("server-1/thread-2");
+  worker.set_compute_time_share(0.375);
+  EXPECT_CALL(*connection_, GetJobStatistics).WillRepeatedly(Return(statistics));
+  EXPECT_EQ(Run({"jobs", "stats", "j"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("of them held"));
+  EXPECT_THAT(out(), HasSubstr("UNCHANGED  1,234"));
+  EXPECT_THAT(out(), HasSubstr("12-7"));
+  EXPECT_THAT(out(), HasSubstr("TOO_LARGE"));
+  EXPECT_THAT(out(), HasSubstr("UNCHANGED 1,234"));
+  EXPECT_THAT(out(), HasSubstr("server-1/thread-2"));
+  EXPECT_THAT(out(), HasSubstr("37.5%"));
+  EXPECT_EQ(Run({"jobs", "stats", "j", "-o", "json"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("slowestRecords"));
+}
+
 TEST_F(JobsCommandsTest, APictureComesAlone) {
   EXPECT_CALL(*connection_, GetJobStatistics).WillOnce([](const v1::GetJobStatisticsRequest& request, const auto&) {
     EXPECT_EQ(request.dag_format(), v1::DAG_FORMAT_DOT);
