@@ -121,6 +121,11 @@ absl::StatusOr<v1::ListJobsResponse> Client::ListJobs(const v1::ListJobsRequest&
   return connection_->ListJobs(request, options);
 }
 
+absl::StatusOr<v1::GetStatisticsResponse> Client::GetStatistics(const v1::GetStatisticsRequest& request,
+                                                                const CallOptions& options) const {
+  return connection_->GetStatistics(request, options);
+}
+
 absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const v1::ExplainJobRequest& request,
                                                           const CallOptions& options) const {
   return connection_->ExplainJob(request, options);
@@ -129,6 +134,11 @@ absl::StatusOr<v1::ExplainJobResponse> Client::ExplainJob(const v1::ExplainJobRe
 absl::StatusOr<v1::ListRecordsResponse> Client::ListRecords(const v1::ListRecordsRequest& request,
                                                             const CallOptions& options) const {
   return connection_->ListRecords(request, options);
+}
+
+std::unique_ptr<ExportJobCall> Client::ExportJob(const v1::ExportJobRequest& request,
+                                                 const CallOptions& options) const {
+  return connection_->ExportJob(request, options);
 }
 
 absl::StatusOr<v1::JobStatistics> Client::GetJobStatistics(const v1::GetJobStatisticsRequest& request,

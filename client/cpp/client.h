@@ -81,12 +81,17 @@ class Client {
   /// One page.
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request = {},
                                                 const CallOptions& options = {}) const;
+  /// All jobs of the tenant in numbers.
+  absl::StatusOr<v1::GetStatisticsResponse> GetStatistics(const v1::GetStatisticsRequest& request = {},
+                                                          const CallOptions& options = {}) const;
   /// Why the job, or one of its chunks, does or does not run at this moment.
   absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
                                                     const CallOptions& options = {}) const;
   /// One page.
   absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                       const CallOptions& options = {}) const;
+  /// The records of a job as a file. When the stream breaks, call again with `resume_token` of the last piece.
+  std::unique_ptr<ExportJobCall> ExportJob(const v1::ExportJobRequest& request, const CallOptions& options = {}) const;
   /// How far the job is, how fast it goes, and what each node of its service did.
   absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
                                                      const CallOptions& options = {}) const;

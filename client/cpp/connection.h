@@ -57,10 +57,13 @@ class Connection {
   virtual absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
                                                         const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::GetStatisticsResponse> GetStatistics(const v1::GetStatisticsRequest& request,
+                                                                  const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
                                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                               const CallOptions& options) = 0;
+  virtual std::unique_ptr<ExportJobCall> ExportJob(const v1::ExportJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
                                                              const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request,

@@ -40,5 +40,6 @@ class Stream : public ReadStream<Response> {
 using PushStreamCall = Stream<v1::PushStreamRequest, v1::PushStreamResponse>;
 using PullStreamCall = Stream<v1::PullStreamRequest, v1::PullStreamResponse>;
 using WatchJobCall = ReadStream<v1::WatchJobResponse>;
+using ExportJobCall = ReadStream<v1::ExportJobResponse>;
 
 }  // namespace millrace::client

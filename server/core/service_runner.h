@@ -93,6 +93,7 @@ inline constexpr std::string_view kInputType = "INPUT_TYPE";
 inline constexpr std::string_view kFailed = "FAILED";
 inline constexpr std::string_view kTransient = "TRANSIENT";
 inline constexpr std::string_view kHeld = "HELD";
+static_assert(kHeld == model::kHeldCode);
 inline constexpr std::string_view kLuaError = "LUA_ERROR";
 inline constexpr std::string_view kInstructionLimit = "INSTRUCTION_LIMIT";
 inline constexpr std::string_view kMemoryLimit = "MEMORY_LIMIT";

@@ -11,6 +11,8 @@ namespace millrace::handlers {
 absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request, const Call& call, const Deps& deps);
+absl::StatusOr<v1::GetStatisticsResponse> GetStatistics(const v1::GetStatisticsRequest& request, const Call& call,
+                                                        const Deps& deps);
 absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request, const Call& call,
                                                   const Deps& deps);
 absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request, const Call& call,

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/page_token.h"
+#include "server/handlers/create_times.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
@@ -35,21 +36,6 @@ absl::Status ReadTexts(const v1::ListJobsRequest& request, store::ListJobsQuery&
     filter.target = filter.value;
   }
   return absl::OkStatus();
-}
-
-absl::Status ReadTimes(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
-  if (request.has_create_time_from()) {
-    const absl::StatusOr<absl::Time> from = core::FromProto(request.create_time_from());
-    if (!from.ok()) return model::FieldError("create_time_from", std::string(from.status().message()));
-    query.created_from = *from;
-  }
-  if (request.has_create_time_before()) {
-    const absl::StatusOr<absl::Time> before = core::FromProto(request.create_time_before());
-    if (!before.ok()) return model::FieldError("create_time_before", std::string(before.status().message()));
-    query.created_before = *before;
-  }
-  if (query.created_from <= query.created_before) return absl::OkStatus();
-  return model::FieldError("create_time_before", "expected a time that is not before create_time_from");
 }
 
 absl::Status ReadService(const v1::ListJobsRequest& request, store::ListJobsQuery& query) {
@@ -84,7 +70,11 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request
   if (absl::Status status = ReadStates(request, query); !status.ok()) return status;
   if (absl::Status status = ReadService(request, query); !status.ok()) return status;
   if (absl::Status status = ReadTexts(request, query); !status.ok()) return status;
-  if (absl::Status status = ReadTimes(request, query); !status.ok()) return status;
+  if (absl::Status status = ReadCreateTimes(request, query); !status.ok()) return status;
+  if (!v1::JobOrder_IsValid(request.order())) {
+    return model::FieldError("order", "expected JOB_ORDER_NEWEST_FIRST or JOB_ORDER_OLDEST_FIRST");
+  }
+  query.oldest_first = request.order() == v1::JOB_ORDER_OLDEST_FIRST;
   const std::string list = ListOf(request, query.tenant);
   absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
   if (!token.ok()) return token.status();

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/core/page_token.h"
-#include "server/core/record_lines.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/record_lister.h"
 #include "server/handlers/validate.h"
@@ -19,21 +17,6 @@
 namespace millrace::handlers {
 namespace {
 
-bool IsWanted(const v1::ListRecordsRequest& request, v1::RecordState state) {
-  return request.states().empty() ||
-         std::find(request.states().begin(), request.states().end(), state) != request.states().end();
-}
-
-absl::Status FillInputs(const model::JobKey& key, int64_t sequence, std::vector<RecordLister::Listed>& records,
-                        const Deps& deps) {
-  const absl::StatusOr<model::ChunkInput> input = deps.store.ReadChunk(key, sequence);
-  if (model::HasReason(input.status(), model::Reason::kPipelineNotFound)) return absl::OkStatus();
-  if (!input.ok()) return input.status();
-  const std::vector<std::string_view> lines = core::LinesOf(input->json_lines);
-  for (size_t i = 0; i < records.size() && i < lines.size(); ++i) records[i].record.set_input(std::string(lines[i]));
-  return absl::OkStatus();
-}
-
 /// Adds the records of a chunk that the request asks for.
 absl::Status AddChunk(const v1::ListRecordsRequest& request, const model::JobKey& key, int64_t sequence,
                       RecordLister& lister, const Deps& deps, v1::ListRecordsResponse& response) {
@@ -41,19 +24,11 @@ absl::Status AddChunk(const v1::ListRecordsRequest& request, const model::JobKey
   if (!chunk.ok()) return chunk.status();
   absl::StatusOr<std::vector<RecordLister::Listed>> records = lister.ReadChunk(*chunk);
   if (!records.ok()) return records.status();
-  if (request.with_input() && !records->empty()) {
-    if (absl::Status filled = FillInputs(key, sequence, *records, deps); !filled.ok()) return filled;
+  if (request.with_input()) {
+    if (absl::Status filled = lister.FillInputs(sequence, *records); !filled.ok()) return filled;
   }
   for (RecordLister::Listed& listed : *records) {
-    if (IsWanted(request, listed.record.state())) *response.add_records() = std::move(listed.record);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckStates(const v1::ListRecordsRequest& request) {
-  for (int i = 0; i < request.states_size(); ++i) {
-    if (v1::RecordState_IsValid(request.states(i)) && request.states(i) != v1::RECORD_STATE_UNSPECIFIED) continue;
-    return model::FieldError(absl::StrCat("states[", i, "]"), "expected a state of a record");
+    if (IsWanted(request.states(), listed.record.state())) *response.add_records() = std::move(listed.record);
   }
   return absl::OkStatus();
 }
@@ -65,7 +40,7 @@ absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
   const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
-  if (absl::Status status = CheckStates(request); !status.ok()) return status;
+  if (absl::Status status = CheckStates(request.states()); !status.ok()) return status;
   const std::string list = absl::StrCat("ListRecords/", call.principal.tenant, "/", request.job_id(), "/",
                                         absl::StrJoin(request.states(), ","), "/", request.with_input());
   const absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());

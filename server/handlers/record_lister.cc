@@ -1,13 +1,28 @@
 #include "server/handlers/record_lister.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/core/record_lines.h"
+#include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 
 namespace millrace::handlers {
+
+absl::Status CheckStates(const RecordStates& states) {
+  for (int i = 0; i < states.size(); ++i) {
+    if (v1::RecordState_IsValid(states[i]) && states[i] != v1::RECORD_STATE_UNSPECIFIED) continue;
+    return model::FieldError(absl::StrCat("states[", i, "]"), "expected a state of a record");
+  }
+  return absl::OkStatus();
+}
+
+bool IsWanted(const RecordStates& states, v1::RecordState state) {
+  return states.empty() || std::find(states.begin(), states.end(), state) != states.end();
+}
 
 absl::StatusOr<std::vector<RecordLister::Listed>> RecordLister::ReadChunk(const model::Chunk& chunk) {
   if (!chunk.replaces.empty()) return std::vector<Listed>();
@@ -20,6 +35,16 @@ absl::StatusOr<std::vector<RecordLister::Listed>> RecordLister::ReadChunk(const 
   }
   if (absl::Status filled = FillOutcomes(chunk, records); !filled.ok()) return filled;
   return records;
+}
+
+absl::Status RecordLister::FillInputs(int64_t sequence, std::vector<Listed>& records) const {
+  if (records.empty()) return absl::OkStatus();
+  const absl::StatusOr<model::ChunkInput> input = deps_.store.ReadChunk(key_, sequence);
+  if (model::HasReason(input.status(), model::Reason::kPipelineNotFound)) return absl::OkStatus();
+  if (!input.ok()) return input.status();
+  const std::vector<std::string_view> lines = core::LinesOf(input->json_lines);
+  for (size_t i = 0; i < records.size() && i < lines.size(); ++i) records[i].record.set_input(std::string(lines[i]));
+  return absl::OkStatus();
 }
 
 absl::Status RecordLister::FillOutcomes(const model::Chunk& chunk, std::vector<Listed>& records) {

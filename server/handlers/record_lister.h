@@ -17,6 +17,14 @@
 
 namespace millrace::handlers {
 
+using RecordStates = google::protobuf::RepeatedField<int>;
+
+/// Of a request: FIELD_INVALID for what is no state.
+absl::Status CheckStates(const RecordStates& states);
+
+/// No states: all of them.
+bool IsWanted(const RecordStates& states, v1::RecordState state);
+
 /// Used by one thread.
 class RecordLister {
  public:
@@ -31,6 +39,9 @@ class RecordLister {
 
   /// The records of a chunk, without input, in order; none for a chunk whose records stand for others.
   absl::StatusOr<std::vector<Listed>> ReadChunk(const model::Chunk& chunk);
+
+  /// Adds the input of the records of a chunk, where the job keeps it.
+  absl::Status FillInputs(int64_t sequence, std::vector<Listed>& records) const;
 
  private:
   absl::Status FillOutcomes(const model::Chunk& chunk, std::vector<Listed>& records);

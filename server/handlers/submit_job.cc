@@ -5,6 +5,7 @@
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/new_job.h"
 #include "server/handlers/source.h"
+#include "server/handlers/submitted_job.h"
 
 namespace millrace::handlers {
 namespace {
@@ -17,7 +18,7 @@ std::string HashOf(v1::SubmitJobRequest request, const model::Job& job) {
 
 }  // namespace
 
-absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& call, const Deps& deps) {
+absl::StatusOr<model::Job> ReadSubmittedJob(v1::SubmitJobRequest& request, const Call& call, const Deps& deps) {
   absl::StatusOr<model::Job> job = ReadNewJob({.service = request.service(),
                                                .request_id = request.request_id(),
                                                .id_field = "job_id",
@@ -27,10 +28,16 @@ absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& cal
                                                .options = request.options(),
                                                .metadata = request.metadata()},
                                               call, deps);
-  if (!job.ok()) return job.status();
+  if (!job.ok()) return job;
   absl::StatusOr<model::JobSource> source = TakeSource(request, deps);
   if (!source.ok()) return source.status();
   job->source = *std::move(source);
+  return job;
+}
+
+absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& call, const Deps& deps) {
+  absl::StatusOr<model::Job> job = ReadSubmittedJob(request, call, deps);
+  if (!job.ok()) return job.status();
   if (!job->request_id.empty()) {
     job->request_hash = HashOf(request, *job);
     // Before the source is looked at: it may be gone when a call is repeated whose reply was lost.
@@ -41,7 +48,7 @@ absl::StatusOr<v1::Job> SubmitJob(v1::SubmitJobRequest& request, const Call& cal
       return core::ToProto(**earlier, deps.clock.Now());
     }
   }
-  if (absl::Status looked = LookAtSource(job->source, deps); !looked.ok()) return looked;
+  if (absl::Status looked = LookAtSource(*job, deps); !looked.ok()) return looked;
   const absl::StatusOr<model::JobPtr> created = deps.store.CreateJob(*std::move(job));
   if (!created.ok()) return created.status();
   return core::ToProto(**created, deps.clock.Now());

@@ -76,6 +76,10 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* ListJobs(Context* context, const v1::ListJobsRequest* request, v1::ListJobsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListJobs);
   }
+  Reactor* GetStatistics(Context* context, const v1::GetStatisticsRequest* request,
+                         v1::GetStatisticsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetStatistics);
+  }
   Reactor* ExplainJob(Context* context, const v1::ExplainJobRequest* request,
                       v1::ExplainJobResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ExplainJob);
@@ -83,6 +87,10 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* ListRecords(Context* context, const v1::ListRecordsRequest* request,
                        v1::ListRecordsResponse* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ListRecords);
+  }
+  grpc::ServerWriteReactor<v1::ExportJobResponse>* ExportJob(Context* context,
+                                                             const v1::ExportJobRequest* request) override {
+    return ServeExportJob(context, request, environment_);
   }
   Reactor* GetJobStatistics(Context* context, const v1::GetJobStatisticsRequest* request,
                             v1::JobStatistics* response) override {

@@ -284,6 +284,18 @@ void Fields(Archive& archive, T& version) {
   archive(2, version.version);
 }
 
+template <class Archive, Row<model::JobSums> T>
+void Fields(Archive& archive, T& sums) {
+  archive(1, sums.states);
+  archive(2, sums.outcomes);
+  archive(3, sums.records_submitted);
+  archive(4, sums.records_pending);
+  archive(5, sums.records_completed);
+  archive(6, sums.records_failed);
+  archive(7, sums.records_discarded);
+  archive(8, sums.records_skipped);
+}
+
 template <class Archive, Row<MetaNumber> T>
 void Fields(Archive& archive, T& number) {
   archive(1, number.value);

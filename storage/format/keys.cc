@@ -21,6 +21,8 @@ constexpr char kJobByTime = 't';
 constexpr char kUniqueKey = 'u';
 constexpr char kVersionId = 'v';
 constexpr char kUnfinished = 'a';
+constexpr char kEndedSums = 's';
+constexpr char kRun = 'r';
 
 /// Puts a key together, part by part.
 class Key {
@@ -83,6 +85,11 @@ class KeyReader {
   void Skip(size_t count) {
     ok_ = ok_ && rest_.size() >= count;
     if (ok_) rest_.remove_prefix(count);
+  }
+  char Kind() {
+    const char kind = rest_.empty() ? '\0' : rest_.front();
+    Skip(1);
+    return kind;
   }
   bool AtEnd() const { return ok_ && rest_.empty(); }
 
@@ -236,6 +243,24 @@ std::optional<model::JobKey> ParseUnfinishedJob(std::string_view key) {
   job.job_id = reader.Text();
   if (!reader.AtEnd()) return std::nullopt;
   return job;
+}
+
+std::string EndedSumsKey(const TenantService& service) {
+  return Key("", "").Kind(kEndedSums).Text(service.tenant).Text(service.service).Bytes();
+}
+
+KeyRange EndedSums() { return Key("", "").Kind(kEndedSums).Prefixed(); }
+
+std::optional<TenantService> ParseEndedSums(std::string_view key) {
+  KeyReader reader(key);
+  reader.Text();
+  reader.Text();
+  reader.Skip(1);
+  TenantService service;
+  service.tenant = reader.Text();
+  service.service = reader.Text();
+  if (!reader.AtEnd()) return std::nullopt;
+  return service;
 }
 
 }  // namespace millrace::format

@@ -153,7 +153,23 @@ std::string UnfinishedJobKey(const model::JobKey& job);
 KeyRange UnfinishedJobs();
 std::optional<model::JobKey> ParseUnfinishedJob(std::string_view key);
 
+/// A service of a tenant.
+struct TenantService {
+  std::string tenant;
+  std::string service;
+
+  friend bool operator==(const TenantService&, const TenantService&) = default;
+  friend bool operator<(const TenantService& a, const TenantService& b) {
+    return std::tie(a.tenant, a.service) < std::tie(b.tenant, b.service);
+  }
+};
+std::string EndedSumsKey(const TenantService& service);
+KeyRange EndedSums();
+std::optional<TenantService> ParseEndedSums(std::string_view key);
+
 inline constexpr std::string_view kFormatVersionKey = "format_version";
 inline constexpr std::string_view kEpochKey = "epoch";
+/// The last epoch whose server kept the sums over ended jobs.
+inline constexpr std::string_view kSumsEpochKey = "sums_epoch";
 
 }  // namespace millrace::format

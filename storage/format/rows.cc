@@ -191,6 +191,12 @@ absl::StatusOr<IndexedVersion> DecodeIndexedVersion(std::string_view row) {
   return Decode<IndexedVersion>(row, "the service index");
 }
 
+std::string EncodeJobSums(const model::JobSums& sums) { return WriteRow(sums); }
+
+absl::StatusOr<model::JobSums> DecodeJobSums(std::string_view row) {
+  return Decode<model::JobSums>(row, "the sums of ended jobs");
+}
+
 std::string EncodeMetaNumber(int64_t value) { return WriteRow(MetaNumber{value}); }
 
 absl::StatusOr<int64_t> DecodeMetaNumber(std::string_view row) {

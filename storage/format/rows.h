@@ -93,6 +93,10 @@ struct IndexedVersion {
 std::string EncodeIndexedVersion(const IndexedVersion& version);
 absl::StatusOr<IndexedVersion> DecodeIndexedVersion(std::string_view row);
 
+/// Sums over the jobs of a service that have ended.
+std::string EncodeJobSums(const model::JobSums& sums);
+absl::StatusOr<model::JobSums> DecodeJobSums(std::string_view row);
+
 /// A row of `meta`.
 struct MetaNumber {
   int64_t value = 0;

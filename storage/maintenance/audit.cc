@@ -105,6 +105,26 @@ absl::Status StoreAudit::Rows(Family family) {
   return cursor->status();
 }
 
+/// The sums over ended jobs must be what the jobs add up to, where the last server kept them.
+absl::Status StoreAudit::Sums() {
+  const auto epoch = engine_.Get(store::At(Family::kMeta), format::kEpochKey);
+  if (!epoch.ok()) return epoch.status();
+  const auto sums_epoch = engine_.Get(store::At(Family::kMeta), format::kSumsEpochKey);
+  if (!sums_epoch.ok()) return sums_epoch.status();
+  if (*epoch != *sums_epoch) return absl::OkStatus();
+  const absl::StatusOr<store::EndedSumsMap> counted = store::CountEndedJobs(engine_);
+  if (!counted.ok()) return counted.status();
+  const absl::StatusOr<store::EndedSumsMap> stored = store::LoadEndedSums(engine_);
+  if (model::HasReason(stored.status(), model::Reason::kStorageCorrupt)) {
+    report_.Add("sums of ended jobs", std::string(stored.status().message()));
+  } else if (!stored.ok()) {
+    return stored.status();
+  } else if (*stored != *counted) {
+    report_.Add("sums of ended jobs", "they are not what the jobs add up to");
+  }
+  return absl::OkStatus();
+}
+
 void StoreAudit::CheckRow(Family family, const KeyText& key, std::string_view row) {
   absl::Status decoded;
   if (family == Family::kStatistics) decoded = format::DecodeRunStatistics(row).status();

@@ -61,7 +61,4 @@ ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store
 /// Has `resolution` say what the commit of its chunk has brought: `failed` when its record failed again.
 void SettleRerun(Resolution& resolution, bool failed);
 
-/// Adds the node statistics of a chunk to those of its job.
-void MergeNodeStatistics(NodeStatisticsMap& job, const NodeStatisticsMap& chunk);
-
 }  // namespace millrace::model

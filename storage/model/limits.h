@@ -100,6 +100,12 @@ inline constexpr int64_t kReprocessRecordsMax = 10'000;
 inline constexpr int kReprocessIdsMax = 1'000;
 // A page of records that finds few of those asked for ends all the same.
 inline constexpr int64_t kListedChunksMax = 1'000;
+// A piece of an export: large enough that messages cost little, small enough that a client that reads slowly holds little.
+inline constexpr size_t kExportPieceBytesTarget = 1024 * 1024;
+// Statistics over some jobs look at them one by one, within the time that a person notices.
+inline constexpr absl::Duration kStatisticsTimeMax = absl::Milliseconds(40);
+inline constexpr size_t kStatisticsServicesMax = 100;
+inline constexpr int32_t kStatisticsRecentJobs = 10;
 // A fingerprint that is not normalised well must not fill the store.
 inline constexpr int64_t kExceptionGroupsPerJobMax = 1'000;
 // Between two messages to who watches a job: as fast as a person can read.

@@ -106,7 +106,11 @@ struct ListJobsQuery {
   absl::Time created_before = absl::InfiniteFuture();
   /// Jobs whose id, name or description holds this text; small and capital letters from A to Z are the same.
   std::string text;
+  bool oldest_first = false;
 };
+
+/// One call of ListJobs looks at so many jobs at most, and may so list fewer than were asked for: some 20 us each.
+inline constexpr int64_t kJobsLookedAtMax = 1'000;
 
 /// One page of a list. `next_token` is empty at the end and only there.
 template <typename T>

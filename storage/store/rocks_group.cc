@@ -50,8 +50,23 @@ void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::st
       Put(Family::kIndex, format::UniqueKeyKey(key.tenant, unique_key), format::EncodeIndexedJob({key.job_id}));
     }
   }
+  CountEnded(job->job.get(), changed.get());
   job->job = changed;
   changes_.push_back(std::move(changed));
+}
+
+void Group::RemoveJob(const model::Job& job) { CountEnded(&job, nullptr); }
+
+void Group::CountEnded(const model::Job* before, const model::Job* after) {
+  const bool had_ended = before != nullptr && model::IsFinal(before->state);
+  const bool has_ended = after != nullptr && model::IsFinal(after->state);
+  if (!had_ended && !has_ended) return;
+  const model::Job& job = before != nullptr ? *before : *after;
+  const format::TenantService service{job.tenant, job.service};
+  const auto [sums, is_new] = ended_.try_emplace(service);
+  if (is_new) sums->second = table_->EndedSums(service);
+  if (had_ended) model::TakeJob(sums->second, *before);
+  if (has_ended) model::AddJob(sums->second, *after);
 }
 
 void Group::RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by) {
@@ -197,6 +212,16 @@ void Group::AddJobRows() {
     for (const std::string& fingerprint : job->changed_groups) {
       PutUnread(Family::kExceptions, format::ExceptionGroupKey(key, fingerprint),
                 format::EncodeExceptionGroup(job->groups->at(fingerprint)));
+    }
+  }
+}
+
+void Group::AddSumsRows() {
+  for (const auto& [service, sums] : ended_) {
+    if (model::JobCount(sums) > 0) {
+      Put(Family::kIndex, format::EndedSumsKey(service), format::EncodeJobSums(sums));
+    } else {
+      Delete(Family::kIndex, format::EndedSumsKey(service));
     }
   }
 }

@@ -93,6 +93,8 @@ class Group {
   /// Rows by key; nullopt where one is deleted.
   std::array<absl::flat_hash_map<std::string, std::optional<std::string>>, format::kFamilies.size()> rows_;
   std::vector<LaneJob*> touched_;
+  /// Those that the group changes, as it leaves them.
+  EndedSumsMap ended_;
   std::vector<model::JobPtr> changes_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "storage/format/keys.h"
@@ -9,6 +10,7 @@
 #include "storage/model/errors.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_rows.h"
+#include "storage/store/rocks_sums.h"
 
 namespace millrace::store {
 namespace {
@@ -31,12 +33,19 @@ absl::Status WhileOpening(const absl::Status& status, const std::string& folder)
   return details.retry_after > absl::ZeroDuration() ? model::WithRetryAfter(named, details.retry_after) : named;
 }
 
-/// A commit that was leased before the store was closed or killed is told apart from now on.
+/// A commit that was leased before the store was closed or killed is told apart from now on. Counts the ended jobs anew
+/// where a server had the folder last that kept no sums.
 absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
   const absl::StatusOr<int64_t> before = ReadMeta(engine, format::kEpochKey);
   if (!before.ok()) return before.status();
+  const absl::StatusOr<int64_t> summed = ReadMeta(engine, format::kSumsEpochKey);
+  if (!summed.ok()) return summed.status();
   const int64_t epoch = *before + 1;
   const std::unique_ptr<engine::WriteUnit> unit = engine.NewUnit();
+  if (*summed != *before) {
+    if (absl::Status counted = RewriteEndedSums(engine, *unit); !counted.ok()) return counted;
+  }
+  unit->Put(At(Family::kMeta), format::kSumsEpochKey, format::EncodeMetaNumber(epoch));
   unit->Put(At(Family::kMeta), format::kFormatVersionKey, format::EncodeMetaNumber(format::kFormatVersion));
   unit->Put(At(Family::kMeta), format::kEpochKey, format::EncodeMetaNumber(epoch));
   if (absl::Status written = engine.Write(*unit, true); !written.ok()) return written;
@@ -84,11 +93,11 @@ engine::EngineOptions EngineOptionsOf(const RocksJobStoreOptions& options) {
 }
 
 RocksJobStore::RocksJobStore(const RocksJobStoreOptions& options, std::unique_ptr<engine::Engine> engine, int64_t epoch,
-                             const std::vector<model::JobPtr>& unfinished)
+                             const std::vector<model::JobPtr>& unfinished, EndedSumsMap ended)
     : engine_(std::move(engine)),
       clock_(options.clock),
       epoch_(epoch),
-      table_(unfinished),
+      table_(unfinished, std::move(ended)),
       lane_(engine_.get(), &table_, clock_, options.sync) {}
 
 StoreStatistics RocksJobStore::Statistics() const {
@@ -104,7 +113,9 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStor
   if (!epoch.ok()) return WhileOpening(epoch.status(), options.folder.string());
   const absl::StatusOr<std::vector<model::JobPtr>> unfinished = LoadUnfinished(*engine, *epoch);
   if (!unfinished.ok()) return WhileOpening(unfinished.status(), options.folder.string());
-  return std::make_unique<RocksJobStore>(options, std::move(engine), *epoch, *unfinished);
+  absl::StatusOr<EndedSumsMap> ended = LoadEndedSums(*engine);
+  if (!ended.ok()) return WhileOpening(ended.status(), options.folder.string());
+  return std::make_unique<RocksJobStore>(options, std::move(engine), *epoch, *unfinished, *std::move(ended));
 }
 
 absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStore(const RocksJobStoreOptions& options) {

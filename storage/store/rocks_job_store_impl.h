@@ -46,7 +46,7 @@ class RocksJobStore final : public JobStore {
  public:
   /// `unfinished` are all jobs that have not ended.
   RocksJobStore(const RocksJobStoreOptions& options, std::unique_ptr<engine::Engine> engine, int64_t epoch,
-                const std::vector<model::JobPtr>& unfinished);
+                const std::vector<model::JobPtr>& unfinished, EndedSumsMap ended);
 
   int64_t epoch() const override { return epoch_; }
   void SetObserver(JobObserver* observer) override { lane_.SetObserver(observer); }

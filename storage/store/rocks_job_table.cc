@@ -6,7 +6,7 @@
 
 namespace millrace::store {
 
-JobTable::JobTable(const std::vector<model::JobPtr>& unfinished) {
+JobTable::JobTable(const std::vector<model::JobPtr>& unfinished, EndedSumsMap ended) : ended_(std::move(ended)) {
   absl::MutexLock lock(&mutex_);
   for (const model::JobPtr& job : unfinished) {
     Add(job->key(), job);
@@ -28,6 +28,30 @@ std::vector<model::JobPtr> JobTable::Active() const {
   return active;
 }
 
+model::ServiceSums JobTable::Sums(const std::string& tenant) const {
+  std::vector<model::JobPtr> active;
+  model::ServiceSums sums;
+  {
+    // The lane waits for it, so what takes long is done behind it.
+    absl::ReaderMutexLock lock(&mutex_);
+    active.reserve(published_.size());
+    for (const auto& [key, job] : published_) {
+      if (key.tenant == tenant) active.push_back(job);
+    }
+    for (auto at = ended_.lower_bound({tenant, ""}); at != ended_.end() && at->first.tenant == tenant; ++at) {
+      sums.emplace(at->first.service, at->second);
+    }
+  }
+  for (const model::JobPtr& job : active) model::AddJob(sums[job->service], *job);
+  return sums;
+}
+
+model::JobSums JobTable::EndedSums(const format::TenantService& service) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = ended_.find(service);
+  return found == ended_.end() ? model::JobSums() : found->second;
+}
+
 LaneJob* JobTable::Find(const model::JobKey& key) {
   const auto found = jobs_.find(key);
   return found == jobs_.end() ? nullptr : found->second.get();
@@ -40,8 +64,15 @@ LaneJob* JobTable::Add(const model::JobKey& key, model::JobPtr durable) {
   return jobs_.emplace(key, std::move(job)).first->second.get();
 }
 
-void JobTable::Settle(const std::vector<LaneJob*>& jobs) {
+void JobTable::Settle(const std::vector<LaneJob*>& jobs, const EndedSumsMap& ended) {
   absl::MutexLock lock(&mutex_);
+  for (const auto& [service, sums] : ended) {
+    if (model::JobCount(sums) > 0) {
+      ended_.insert_or_assign(service, sums);
+    } else {
+      ended_.erase(service);
+    }
+  }
   for (LaneJob* job : jobs) {
     job->durable = job->job;
     job->touched = false;

@@ -54,14 +54,16 @@ struct LaneJob {
 /// The lane changes it; any thread may read what is published.
 class JobTable {
  public:
-  /// `unfinished` are all jobs that have not ended.
-  explicit JobTable(const std::vector<model::JobPtr>& unfinished);
+  /// `unfinished` are all jobs that have not ended, `ended` the sums over all that have.
+  JobTable(const std::vector<model::JobPtr>& unfinished, EndedSumsMap ended);
 
   // For any thread.
 
   /// A job that has not ended, as it is on disk; null for any other.
   model::JobPtr FindActive(const model::JobKey& key) const;
   std::vector<model::JobPtr> Active() const;
+  /// Over all jobs of a tenant at one moment, by service.
+  model::ServiceSums Sums(const std::string& tenant) const;
 
   // For the lane alone.
 
@@ -69,8 +71,10 @@ class JobTable {
   LaneJob* Find(const model::JobKey& key);
   /// REQUIRES: the job is not in the table. The pointer stays until the job is settled.
   LaneJob* Add(const model::JobKey& key, model::JobPtr durable);
-  /// Takes what is in `job` as durable, publishes it, and lets go of it when it has ended.
-  void Settle(const std::vector<LaneJob*>& jobs);
+  /// Sums over the jobs of a service that have ended, as they are on disk.
+  model::JobSums EndedSums(const format::TenantService& service) const;
+  /// Takes what is in `jobs` as durable, publishes it with the sums that came of it, and lets go of jobs that have ended.
+  void Settle(const std::vector<LaneJob*>& jobs, const EndedSumsMap& ended);
   /// Goes back to what is durable.
   void Revert(const std::vector<LaneJob*>& jobs);
   /// All jobs of the table that have not ended.
@@ -82,6 +86,7 @@ class JobTable {
 
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<model::JobKey, model::JobPtr> published_ ABSL_GUARDED_BY(mutex_);
+  EndedSumsMap ended_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace millrace::store

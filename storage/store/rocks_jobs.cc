@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
@@ -48,14 +53,31 @@ absl::Status CheckNew(Group& group, const Job& job) {
   return version->has_value() ? absl::OkStatus() : VersionIdNotFound(job.version_id);
 }
 
-/// The index rows of the jobs that were created in the time the query asks for.
-format::KeyRange RangeOf(const ListJobsQuery& query) {
+std::string ListKeyOf(const Job& job) { return format::JobByTimeKey(job.tenant, job.create_time, job.id); }
+
+/// Whether all jobs that the query asks for are in memory.
+bool AsksForActive(const ListJobsQuery& query) {
+  return !query.states.empty() && std::none_of(query.states.begin(), query.states.end(), model::IsFinal);
+}
+
+/// The index rows of the jobs that were created in the time the query asks for, behind the page before. PAGE_TOKEN_INVALID.
+absl::StatusOr<format::KeyRange> RangeOf(const ListJobsQuery& query) {
   format::KeyRange range = format::JobsByTime(query.tenant);
   if (query.created_from != absl::InfinitePast()) {
     range.begin = format::JobByTimeKey(query.tenant, query.created_from, "");
   }
   if (query.created_before != absl::InfiniteFuture()) {
     range.end = format::JobByTimeKey(query.tenant, query.created_before, "");
+  }
+  if (query.token.empty()) return range;
+  absl::StatusOr<std::string> behind = ReadPageToken(kList, query.token);
+  if (!behind.ok()) return behind.status();
+  if (*behind < range.begin || *behind >= range.end) return PageTokenInvalid();
+  if (query.oldest_first) {
+    // No key lies between a key and the same with a zero byte behind it.
+    range.begin = *behind + '\0';
+  } else {
+    range.end = *std::move(behind);
   }
   return range;
 }
@@ -100,33 +122,62 @@ absl::StatusOr<JobPtr> RocksJobStore::GetJob(const model::JobKey& key) const {
 }
 
 absl::StatusOr<Page<JobPtr>> RocksJobStore::ListJobs(const ListJobsQuery& query) const {
-  format::KeyRange range = RangeOf(query);
-  if (!query.token.empty()) {
-    absl::StatusOr<std::string> behind = ReadPageToken(kList, query.token);
-    if (!behind.ok()) return behind.status();
-    if (*behind < range.begin || *behind >= range.end) return PageTokenInvalid();
-    range.end = *std::move(behind);
-  }
+  if (AsksForActive(query)) return ListActive(query);
+  const absl::StatusOr<format::KeyRange> range = RangeOf(query);
+  if (!range.ok()) return range.status();
   Page<JobPtr> page;
   std::string last;
-  const auto cursor = Scan(*engine_, Family::kIndex, range, engine::Direction::kBackward);
-  for (; cursor->valid(); cursor->Next()) {
-    std::optional<std::string> job_id = format::ParseJobByTime(cursor->key());
-    if (!job_id.has_value()) return CorruptKey();
-    absl::StatusOr<JobPtr> job = GetJob({query.tenant, *std::move(job_id)});
-    if (!job.ok()) return job.status();
-    if (!Matches(query, **job)) continue;
-    if (page.items.size() == static_cast<size_t>(query.page_size)) {
+  const auto direction = query.oldest_first ? engine::Direction::kForward : engine::Direction::kBackward;
+  const auto cursor = Scan(*engine_, Family::kIndex, *range, direction);
+  for (int64_t looked_at = 0; cursor->valid(); cursor->Next(), ++looked_at) {
+    if (looked_at == kJobsLookedAtMax) {
       page.next_token = MakePageToken(kList, last);
       break;
     }
-    page.items.push_back(*std::move(job));
+    std::optional<std::string> job_id = format::ParseJobByTime(cursor->key());
+    if (!job_id.has_value()) return CorruptKey();
+    absl::StatusOr<JobPtr> job = GetJob({query.tenant, *std::move(job_id)});
+    // The list is that of one moment; the job may have been deleted since.
+    const bool is_gone = model::HasReason(job.status(), model::Reason::kPipelineNotFound);
+    if (!job.ok() && !is_gone) return job.status();
+    if (!is_gone && Matches(query, **job)) {
+      if (page.items.size() == static_cast<size_t>(query.page_size)) {
+        page.next_token = MakePageToken(kList, last);
+        break;
+      }
+      page.items.push_back(*std::move(job));
+    }
     last = cursor->key();
   }
   if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
   return page;
 }
 
+absl::StatusOr<Page<JobPtr>> RocksJobStore::ListActive(const ListJobsQuery& query) const {
+  const absl::StatusOr<format::KeyRange> range = RangeOf(query);
+  if (!range.ok()) return range.status();
+  std::vector<JobPtr> jobs = table_.Active();
+  std::erase_if(jobs, [&](const JobPtr& job) {
+    if (job->tenant != query.tenant || !Matches(query, *job)) return true;
+    if (query.token.empty()) return false;
+    const std::string key = ListKeyOf(*job);
+    return key < range->begin || key >= range->end;
+  });
+  const auto comes_first = [&](const JobPtr& a, const JobPtr& b) {
+    const bool older = std::tie(a->create_time, a->id) < std::tie(b->create_time, b->id);
+    return older == query.oldest_first;
+  };
+  Page<JobPtr> page;
+  const size_t size = std::min(jobs.size(), static_cast<size_t>(query.page_size));
+  std::partial_sort(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(size), jobs.end(), comes_first);
+  if (size < jobs.size()) page.next_token = MakePageToken(kList, ListKeyOf(*jobs[size - 1]));
+  jobs.resize(size);
+  page.items = std::move(jobs);
+  return page;
+}
+
 std::vector<JobPtr> RocksJobStore::ActiveJobs() const { return table_.Active(); }
+
+model::ServiceSums RocksJobStore::SumJobs(const std::string& tenant) const { return table_.Sums(tenant); }
 
 }  // namespace millrace::store

@@ -138,6 +138,7 @@ absl::Status RocksJobStore::DeleteJob(const JobKey& key) {
                if (!job->request_id.empty()) {
                  group.Delete(Family::kIndex, format::RequestIdKey(key.tenant, job->request_id));
                }
+               group.RemoveJob(*job);
                return job;
              })
       .status();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tools/bench/call_time.h"
 #include "tools/bench/records.h"
 #include "tools/bench/scenarios.h"
 #include "tools/bench/transfer.h"
@@ -14,18 +15,6 @@ constexpr int kManyPipelines = 10'000;
 constexpr double kIdleBytesAim = 4096;
 constexpr double kListMillisAim = 50;
 constexpr double kFlatAim = 1.15;
-
-/// The median milliseconds of a call.
-template <typename Call>
-absl::StatusOr<double> MillisOf(const Call& call) {
-  std::vector<double> millis;
-  for (int i = 0; i < 9; ++i) {
-    const double begin = Seconds();
-    if (const auto reply = call(); !reply.ok()) return reply.status();
-    millis.push_back((Seconds() - begin) * 1e3);
-  }
-  return Percentile(millis, 0.5);
-}
 
 /// Opens pipelines until `count` are open, and fills in what they cost.
 absl::Status MeasureWith(Stand& stand, const BenchOptions& options, const std::vector<std::string>& chunks, int count,

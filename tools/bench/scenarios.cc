@@ -13,6 +13,7 @@ const std::vector<Scenario>& AllScenarios() {
       {"delete", "a job of 10^6 records deleted", RunDelete},
       {"drained", "a job of formula A on a server that is drained behind it (for ./tools/dev profile)", RunDrained,
        false},
+      {"jobs", "lists and statistics over 100,000 jobs (about a minute)", RunJobs, false},
       {"scale", "10^5, 10^6 and 10^7 records: cost and memory (about a minute)", RunScale, false},
       {"crumbs", "10^6 chunks of one record: cost and memory (some minutes)", RunCrumbs, false},
   };

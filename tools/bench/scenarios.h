@@ -25,6 +25,9 @@ absl::StatusOr<Report> RunScale(const BenchOptions& options);
 /// 1, 100 and 10,000 open pipelines: what an idle one costs, and whether a busy one and the lists notice.
 absl::StatusOr<Report> RunPipelines(const BenchOptions& options);
 
+/// 100,000 jobs that have ended: lists and statistics over them, and a restart.
+absl::StatusOr<Report> RunJobs(const BenchOptions& options);
+
 /// 10,000 clients that connect and say nothing: what one costs, and whether a busy one notices. FAILED_PRECONDITION says
 /// how many open files that takes where the limit is lower.
 absl::StatusOr<Report> RunConnections(const BenchOptions& options);

@@ -65,9 +65,11 @@ void AddPipelinesCommands(CommandTree& tree);
 void AddJobsCommands(CommandTree& tree);
 // Of the group `jobs`.
 void AddCompareCommand(CommandTree& tree, CLI::App* jobs);
+void AddDeleteCommand(CommandTree& tree, CLI::App* jobs);
 void AddExportCommand(CommandTree& tree, CLI::App* jobs);
 void AddRetryCommand(CommandTree& tree, CLI::App* jobs);
 void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
+void AddSummaryCommand(CommandTree& tree, CLI::App* jobs);
 /// pause, resume, continue, cancel, update.
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs);

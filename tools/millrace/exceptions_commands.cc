@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "tools/millrace/bulk_change.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
@@ -36,7 +37,7 @@ struct ResolveOptions {
 };
 
 struct ReprocessOptions {
-  std::string id;
+  BulkOptions jobs;
   std::vector<std::string> exceptions;
   std::string group;
   bool all = false;
@@ -199,7 +200,25 @@ absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& opt
   } else {
     session.out() << Describe(*all, options.preview) << std::endl;
   }
-  return options.wait ? WatchUntilEnd(session, options.id, options.allow_exceptions) : ExitCode::kOk;
+  return options.wait ? WatchUntilEnd(session, options.jobs.id, options.allow_exceptions) : ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Retry(Session& session, const ReprocessOptions& options) {
+  if (absl::Status checked = CheckBulkOptions(options.jobs); !checked.ok()) return checked;
+  if (!options.jobs.all_matching) return Reprocess(session, options);
+  if (options.wait) return UsageError("--wait is for one job; `jobs watch` shows each");
+  BulkOptions jobs = options.jobs;
+  jobs.preview = options.preview;
+  return ChangeMatching(
+      session, jobs,
+      {.verb = "retry",
+       .done = "retried",
+       .states = {v1::JOB_STATE_IN_PROGRESS, v1::JOB_STATE_PAUSED, v1::JOB_STATE_CLOSED,
+                  v1::JOB_STATE_CLOSED_BY_TIMEOUT, v1::JOB_STATE_COMPLETED, v1::JOB_STATE_COMPLETED_BY_TIMEOUT},
+       .change = [&](const client::Client& client, const std::string& id) -> absl::StatusOr<std::string> {
+         const absl::StatusOr<Reprocessed> all = ReprocessAll(session, client, options, id);
+         return all.ok() ? absl::StatusOr<std::string>(Describe(*all, /*preview=*/false)) : all.status();
+       }});
 }
 
 /// What `exceptions reprocess` and `jobs retry` share.
@@ -240,7 +259,7 @@ void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
                       "millrace exceptions reprocess JOB --all --preview\n"
                       "millrace exceptions reprocess JOB --group 9f86d081884c7d65 --wait\n"
                       "millrace exceptions reprocess JOB 12-7 12-8 --note 'the price list was missing'");
-  reprocess->add_option("JOB", options->id, "The job")->required();
+  reprocess->add_option("JOB", options->jobs.id, "The job")->required();
   CLI::Option_group* which = reprocess->add_option_group("which");
   which->add_option("EXCEPTION", options->exceptions, "Some, as `exceptions list` names them");
   which->add_option("--group", options->group, "Those of a group, as `exceptions groups` names it")->type_name("GROUP");
@@ -259,10 +278,11 @@ void AddRetryCommand(CommandTree& tree, CLI::App* jobs) {
       tree.AddCommand(jobs, "retry", "Run every record of a job that failed once more, under its present version",
                       "millrace jobs retry 01h2xcejqtf2nbrexx3vqjhp41 --preview\n"
                       "millrace jobs retry 01h2xcejqtf2nbrexx3vqjhp41 --wait --note 'prices are there'\n"
-                      "# some of them: millrace exceptions reprocess");
-  retry->add_option("ID", options->id, "The job, or its pipeline: the ids are the same")->required();
+                      "# some of them: millrace exceptions reprocess\n"
+                      "millrace jobs retry --all-matching --service pricing/swap --since 24h --rate 1");
   AddReprocessOptions(retry, *options);
-  tree.OnRun(retry, options, &Reprocess);
+  AddBulkOptions(retry, options->jobs, /*with_preview=*/false);
+  tree.OnRun(retry, options, &Retry);
 }
 
 void AddExceptionsCommands(CommandTree& tree) {

@@ -5,55 +5,27 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "tools/millrace/commands.h"
+#include "tools/millrace/job_filter.h"
 #include "tools/millrace/json_output.h"
 #include "tools/millrace/render.h"
 
 namespace millrace::cli {
 namespace {
 
-constexpr char kStatePrefix[] = "JOB_STATE_";
-
 struct JobsOptions {
   std::string id;
-  std::vector<std::string> states;
-  bool unfinished = false;
-  std::string service;
-  std::string project;
-  std::string tag;
-  std::string created_by;
-  std::string since;
-  std::string before;
-  std::string text;
   int64_t limit = 100;
   int64_t chunk = 0;
   bool other_code = false;
   std::string dag;
-  bool force = false;
 };
 
-/// A time as people type it: how long ago (`24h`), a day (`2024-05-01`, in the user's zone) or a moment in RFC 3339.
-absl::Status ReadTime(const Session& session, const std::string& name, const std::string& text,
-                      google::protobuf::Timestamp* (v1::ListJobsRequest::*field)(), v1::ListJobsRequest& request) {
-  if (text.empty()) return absl::OkStatus();
-  absl::Time time;
-  absl::Duration ago;
-  std::string error;
-  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) {
-    time = session.environment().clock->Now() - ago;
-  } else if (!absl::ParseTime("%Y-%m-%d", text, session.environment().zone, &time, &error) &&
-             !absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return UsageError(absl::StrCat(name,
-                                   ": expected how long ago, such as 24h, a day such as 2024-05-01, or a time such "
-                                   "as 2024-05-01T12:00:00Z, not ",
-                                   text));
-  }
-  google::protobuf::Timestamp& target = *(request.*field)();
-  target.set_seconds(absl::ToUnixSeconds(time));
-  target.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(target.seconds()))));
-  return absl::OkStatus();
-}
+struct ListOptions {
+  JobFilterOptions filter;
+  bool oldest_first = false;
+  int64_t limit = 100;
+};
 
 /// The first items of a list.
 template <typename T>
@@ -92,36 +64,13 @@ ExitCode Print(Session& session, const Taken<T>& list, const char* name, const c
   return ExitCode::kOk;
 }
 
-absl::StatusOr<ExitCode> List(Session& session, const JobsOptions& options) {
-  v1::ListJobsRequest request;
-  request.set_service(options.service);
-  request.set_project(options.project);
-  request.set_tag(options.tag);
-  request.set_created_by(options.created_by);
-  request.set_text(options.text);
-  if (absl::Status read =
-          ReadTime(session, "--since", options.since, &v1::ListJobsRequest::mutable_create_time_from, request);
-      !read.ok()) {
-    return read;
-  }
-  if (absl::Status read =
-          ReadTime(session, "--before", options.before, &v1::ListJobsRequest::mutable_create_time_before, request);
-      !read.ok()) {
-    return read;
-  }
+absl::StatusOr<ExitCode> List(Session& session, const ListOptions& options) {
+  absl::StatusOr<v1::ListJobsRequest> request = ReadJobFilter(session, options.filter);
+  if (!request.ok()) return request.status();
+  if (options.oldest_first) request->set_order(v1::JOB_ORDER_OLDEST_FIRST);
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  for (const std::string& name : options.states) {
-    v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
-    v1::JobState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
-    request.add_states(state);
-  }
-  if (options.unfinished) {
-    for (int state = v1::JOB_STATE_CREATED; state <= v1::JobState_MAX; ++state) {
-      if (!IsFinal(static_cast<v1::JobState>(state))) request.add_states(static_cast<v1::JobState>(state));
-    }
-  }
-  const auto jobs = Take(client->AllJobs(request, session.call()), options.limit);
+  const auto jobs = Take(client->AllJobs(*request, session.call()), options.limit);
   if (!jobs.ok()) return During("cannot list the jobs", jobs.status());
   return Print(session, *jobs, "jobs", "no such job", &RenderJobs);
 }
@@ -199,28 +148,12 @@ absl::StatusOr<ExitCode> Stats(Session& session, const JobsOptions& options) {
   return ExitCode::kOk;
 }
 
-absl::StatusOr<ExitCode> Delete(Session& session, const JobsOptions& options) {
-  const auto client = session.Connect();
-  if (!client.ok()) return client.status();
-  v1::DeleteJobRequest request;
-  request.set_job_id(options.id);
-  request.set_force(options.force);
-  const auto deleted = client->DeleteJob(request, session.call());
-  if (!deleted.ok()) return During("cannot delete the job", deleted.status());
-  if (session.json()) {
-    session.PrintJson(*deleted);
-  } else {
-    session.out() << "deleted " << options.id << "\n";
-  }
-  return ExitCode::kOk;
-}
-
 }  // namespace
 
 void AddJobsCommands(CommandTree& tree) {
   CLI::App* group = tree.AddGroup("jobs", "Jobs: the durable records of runs");
   AddSubmitCommand(tree, group);
-  auto list_options = std::make_shared<JobsOptions>();
+  auto list_options = std::make_shared<ListOptions>();
   CLI::App* list = tree.AddCommand(group, "list", "List jobs, newest first",
                                    "millrace jobs list\n"
                                    "millrace jobs list --state IN_PROGRESS --state CLOSED\n"
@@ -228,22 +161,8 @@ void AddJobsCommands(CommandTree& tree) {
                                    "millrace jobs list --service 'aviation/strike-severity[1.0.0]' --unfinished\n"
                                    "millrace jobs list --since 24h --text month-end\n"
                                    "millrace jobs list --project pricing --tag urgent --before 2024-05-01");
-  list->add_option("--state", list_options->states, "Only jobs in this state. May be repeated")
-      ->type_name("STATE")
-      ->expected(1)
-      ->take_all()
-      ->check(CLI::IsMember(EnumNames(*v1::JobState_descriptor(), kStatePrefix), CLI::ignore_case));
-  list->add_flag("--unfinished", list_options->unfinished, "Only jobs that have not ended")->excludes("--state");
-  list->add_option("--service", list_options->service, "Only jobs of this service, or of one version of it")
-      ->type_name("FOLDER/NAME[VERSION]");
-  list->add_option("--project", list_options->project, "Only jobs of this project")->type_name("TEXT");
-  list->add_option("--tag", list_options->tag, "Only jobs with this tag")->type_name("TEXT");
-  list->add_option("--created-by", list_options->created_by, "Only jobs that this user created")->type_name("USER");
-  list->add_option("--text", list_options->text, "Only jobs with this text in id, name or description, in either case")
-      ->type_name("TEXT");
-  list->add_option("--since", list_options->since, "Only jobs created since then: 24h ago, a day, or a time")
-      ->type_name("TIME");
-  list->add_option("--before", list_options->before, "Only jobs created before then")->type_name("TIME");
+  AddJobFilterOptions(list, list_options->filter);
+  list->add_flag("--oldest-first", list_options->oldest_first, "In the order in which they were created");
   list->add_option("--limit", list_options->limit, "The most jobs to list")
       ->type_name("N")
       ->check(AtLeastOne())
@@ -316,6 +235,7 @@ void AddJobsCommands(CommandTree& tree) {
   AddCompareCommand(tree, group);
   AddExportCommand(tree, group);
   AddRetryCommand(tree, group);
+  AddSummaryCommand(tree, group);
 }
 
 }  // namespace millrace::cli

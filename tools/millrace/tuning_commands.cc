@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tools/millrace/bulk_change.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/pipeline_options.h"
 #include "tools/millrace/render.h"
@@ -19,34 +20,75 @@ constexpr char kIdHelp[] = "The job, or its pipeline: the ids are the same";
 template <typename Request>
 using JobCall = absl::StatusOr<v1::Job> (client::Client::*)(const Request&, const client::CallOptions&) const;
 
-/// Makes a call that changes a job, and prints what became of it in one line. `verb` is what could not be done, `done` what
-/// was.
+/// A request, and the jobs that it is made for.
 template <typename Request>
-absl::StatusOr<ExitCode> Change(Session& session, const Request& request, JobCall<Request> call, const char* verb,
-                                const char* done) {
+struct ChangeOptions {
+  Request request;
+  BulkOptions jobs;
+};
+
+template <typename Request>
+void SetJob(Request& request, const std::string& id) {
+  request.set_job_id(id);
+}
+void SetJob(v1::CancelPipelineRequest& request, const std::string& id) { request.set_pipeline_id(id); }
+
+/// A call that changes a job. `verb` is what could not be done, `done` what was; over many jobs it is made for those in
+/// `states` alone.
+template <typename Request>
+struct ChangeVerb {
+  JobCall<Request> call;
+  const char* verb;
+  const char* done;
+  std::vector<v1::JobState> states;
+};
+
+/// Makes the call, and prints what became of the job in one line; or for all jobs that match.
+template <typename Request>
+absl::StatusOr<ExitCode> Change(Session& session, const ChangeOptions<Request>& options,
+                                const ChangeVerb<Request>& verb) {
+  if (absl::Status checked = CheckBulkOptions(options.jobs); !checked.ok()) return checked;
+  const auto change = [&](const client::Client& client, const std::string& id) {
+    Request request = options.request;
+    SetJob(request, id);
+    return (client.*verb.call)(request, session.call());
+  };
+  if (options.jobs.all_matching) {
+    return ChangeMatching(
+        session, options.jobs,
+        {.verb = verb.verb,
+         .done = verb.done,
+         .states = verb.states,
+         .change = [&](const client::Client& client, const std::string& id) -> absl::StatusOr<std::string> {
+           const absl::StatusOr<v1::Job> job = change(client, id);
+           if (!job.ok()) return job.status();
+           return DescribeState(job->state(), job->outcome());
+         }});
+  }
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  const auto job = (*client.*call)(request, session.call());
-  if (!job.ok()) return During(absl::StrCat("cannot ", verb, " the job"), job.status());
+  const auto job = change(*client, options.jobs.id);
+  if (!job.ok()) return During(absl::StrCat("cannot ", verb.verb, " the job"), job.status());
   if (session.json()) {
     session.PrintJson(*job);
   } else {
-    session.out() << done << " " << job->id() << ": " << DescribeState(job->state(), job->outcome()) << "\n";
+    session.out() << verb.done << " " << job->id() << ": " << DescribeState(job->state(), job->outcome()) << "\n";
   }
   return ExitCode::kOk;
 }
 
-absl::StatusOr<ExitCode> Pause(Session& session, const v1::PauseJobRequest& request) {
-  return Change(session, request, &client::Client::PauseJob, "pause", "paused");
+absl::StatusOr<ExitCode> Pause(Session& session, const ChangeOptions<v1::PauseJobRequest>& options) {
+  return Change(session, options, {&client::Client::PauseJob, "pause", "paused", StatesThat(/*ended=*/false)});
 }
-absl::StatusOr<ExitCode> Resume(Session& session, const v1::ResumeJobRequest& request) {
-  return Change(session, request, &client::Client::ResumeJob, "resume", "resumed");
+absl::StatusOr<ExitCode> Resume(Session& session, const ChangeOptions<v1::ResumeJobRequest>& options) {
+  return Change(session, options, {&client::Client::ResumeJob, "resume", "resumed", {v1::JOB_STATE_PAUSED}});
 }
-absl::StatusOr<ExitCode> Continue(Session& session, const v1::ContinueJobRequest& request) {
-  return Change(session, request, &client::Client::ContinueJob, "continue", "continued");
+absl::StatusOr<ExitCode> Continue(Session& session, const ChangeOptions<v1::ContinueJobRequest>& options) {
+  return Change(session, options, {&client::Client::ContinueJob, "continue", "continued", {}});
 }
-absl::StatusOr<ExitCode> Cancel(Session& session, const v1::CancelPipelineRequest& request) {
-  return Change(session, request, &client::Client::CancelPipeline, "cancel", "cancelled");
+absl::StatusOr<ExitCode> Cancel(Session& session, const ChangeOptions<v1::CancelPipelineRequest>& options) {
+  return Change(session, options,
+                {&client::Client::CancelPipeline, "cancel", "cancelled", StatesThat(/*ended=*/false)});
 }
 
 absl::StatusOr<ExitCode> Update(Session& session, const v1::UpdateJobRequest& request) {
@@ -139,63 +181,59 @@ void AddUpdateOptions(CLI::App* command, v1::UpdateJobRequest& request) {
 }  // namespace
 
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs) {
-  auto pause_options = std::make_shared<v1::PauseJobRequest>();
+  auto pause_options = std::make_shared<ChangeOptions<v1::PauseJobRequest>>();
   CLI::App* pause = tree.AddCommand(jobs, "pause", "Start no chunk of a job until it is resumed; what runs is finished",
                                     "millrace jobs pause 01h2xcejqtf2nbrexx3vqjhp41\n"
                                     "millrace jobs pause 01h2xcejqtf2nbrexx3vqjhp41 --reason \"database is down\"\n"
-                                    "# it can still be pushed to, pulled and closed, and stays paused over restarts");
+                                    "# it can still be pushed to, pulled and closed, and stays paused over restarts\n"
+                                    "millrace jobs pause --all-matching --service pricing/swap --reason maintenance");
+  AddBulkOptions(pause, pause_options->jobs);
   pause
       ->add_option_function<std::string>(
-          "ID", [=](const std::string& id) { pause_options->set_job_id(id); }, kIdHelp)
-      ->required();
-  pause
-      ->add_option_function<std::string>(
-          "--reason", [=](const std::string& reason) { pause_options->set_reason(reason); },
+          "--reason", [=](const std::string& reason) { pause_options->request.set_reason(reason); },
           "Why; `jobs explain` shows it")
       ->type_name("TEXT");
   tree.OnRun(pause, pause_options, &Pause);
 
-  auto resume_options = std::make_shared<v1::ResumeJobRequest>();
+  auto resume_options = std::make_shared<ChangeOptions<v1::ResumeJobRequest>>();
   CLI::App* resume = tree.AddCommand(jobs, "resume", "Let a paused job go on from where it was",
                                      "millrace jobs resume 01h2xcejqtf2nbrexx3vqjhp41\n"
                                      "# gently: one chunk at once at first, then two, four, eight\n"
                                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --initial-workers 1\n"
-                                     "millrace jobs resume 01h2xcejqtf2nbrexx3vqjhp41 --ramp");
-  resume
-      ->add_option_function<std::string>(
-          "ID", [=](const std::string& id) { resume_options->set_job_id(id); }, kIdHelp)
-      ->required();
+                                     "millrace jobs resume 01h2xcejqtf2nbrexx3vqjhp41 --ramp\n"
+                                     "# all that wait, two a second\n"
+                                     "millrace jobs resume --all-matching --service pricing/swap --rate 2");
+  AddBulkOptions(resume, resume_options->jobs);
   resume->add_flag_callback(
-      "--ramp", [=] { resume_options->set_ramp(true); },
+      "--ramp", [=] { resume_options->request.set_ramp(true); },
       "Start with the initial workers of the job again, doubled each second");
   tree.OnRun(resume, resume_options, &Resume);
 
-  auto continue_options = std::make_shared<v1::ContinueJobRequest>();
+  auto continue_options = std::make_shared<ChangeOptions<v1::ContinueJobRequest>>();
   CLI::App* go_on = tree.AddCommand(
       jobs, "continue", "Run the rest of a job that was submitted with a sample, into the same results",
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --sample-every 20 --id strikes --wait\n"
       "millrace jobs continue strikes\n"
       "millrace jobs watch strikes");
-  go_on
-      ->add_option_function<std::string>(
-          "ID", [=](const std::string& id) { continue_options->set_job_id(id); }, kIdHelp)
-      ->required();
+  go_on->add_option("ID", continue_options->jobs.id, kIdHelp)->required();
   tree.OnRun(go_on, continue_options, &Continue);
 
-  auto cancel_options = std::make_shared<v1::CancelPipelineRequest>();
-  CLI::App* cancel = tree.AddCommand(jobs, "cancel", "End a job: what runs is finished, what waits is skipped",
-                                     "millrace jobs cancel 01h2xcejqtf2nbrexx3vqjhp41 --reason \"wrong file\"\n"
-                                     "millrace jobs cancel 01h2xcejqtf2nbrexx3vqjhp41 --force");
+  auto cancel_options = std::make_shared<ChangeOptions<v1::CancelPipelineRequest>>();
+  CLI::App* cancel =
+      tree.AddCommand(jobs, "cancel", "End a job: what runs is finished, what waits is skipped",
+                      "millrace jobs cancel 01h2xcejqtf2nbrexx3vqjhp41 --reason \"wrong file\"\n"
+                      "millrace jobs cancel 01h2xcejqtf2nbrexx3vqjhp41 --force\n"
+                      "# many at once: look first\n"
+                      "millrace jobs cancel --all-matching --tag month-end --before 2024-05-01 --preview\n"
+                      "millrace jobs cancel --all-matching --tag month-end --before 2024-05-01 --yes");
+  AddBulkOptions(cancel, cancel_options->jobs);
   cancel
       ->add_option_function<std::string>(
-          "ID", [=](const std::string& id) { cancel_options->set_pipeline_id(id); }, kIdHelp)
-      ->required();
-  cancel
-      ->add_option_function<std::string>(
-          "--reason", [=](const std::string& reason) { cancel_options->set_reason(reason); }, "Why; kept with the job")
+          "--reason", [=](const std::string& reason) { cancel_options->request.set_reason(reason); },
+          "Why; kept with the job")
       ->type_name("TEXT");
   cancel->add_flag_callback(
-      "--force", [=] { cancel_options->set_force(true); },
+      "--force", [=] { cancel_options->request.set_force(true); },
       "Abandon what runs, and discard all input and every result that was not acknowledged");
   tree.OnRun(cancel, cancel_options, &Cancel);
 

@@ -140,6 +140,10 @@ class GrpcConnection final : public Connection {
                                                 const CallOptions& options) override {
     return Call(method::kListJobs, *jobs_, &v1::JobService::Stub::ListJobs, request, options);
   }
+  absl::StatusOr<v1::GetStatisticsResponse> GetStatistics(const v1::GetStatisticsRequest& request,
+                                                          const CallOptions& options) override {
+    return Call(method::kGetStatistics, *jobs_, &v1::JobService::Stub::GetStatistics, request, options);
+  }
   absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
                                                     const CallOptions& options) override {
     return Call(method::kExplainJob, *jobs_, &v1::JobService::Stub::ExplainJob, request, options);
@@ -147,6 +151,11 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                       const CallOptions& options) override {
     return Call(method::kListRecords, *jobs_, &v1::JobService::Stub::ListRecords, request, options);
+  }
+  std::unique_ptr<ExportJobCall> ExportJob(const v1::ExportJobRequest& request, const CallOptions& options) override {
+    DriveReconnect();
+    return std::make_unique<GrpcReadStream<v1::ExportJobResponse>>(
+        options, [&](grpc::ClientContext* context) { return jobs_->ExportJob(context, request); });
   }
   absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
                                                      const CallOptions& options) override {

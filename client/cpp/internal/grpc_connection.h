@@ -28,6 +28,7 @@ inline constexpr std::string_view kTestService = "millrace.v1.CatalogService/Tes
 inline constexpr std::string_view kSubmitJob = "millrace.v1.JobService/SubmitJob";
 inline constexpr std::string_view kGetJob = "millrace.v1.JobService/GetJob";
 inline constexpr std::string_view kListJobs = "millrace.v1.JobService/ListJobs";
+inline constexpr std::string_view kGetStatistics = "millrace.v1.JobService/GetStatistics";
 inline constexpr std::string_view kExplainJob = "millrace.v1.JobService/ExplainJob";
 inline constexpr std::string_view kListRecords = "millrace.v1.JobService/ListRecords";
 inline constexpr std::string_view kGetJobStatistics = "millrace.v1.JobService/GetJobStatistics";

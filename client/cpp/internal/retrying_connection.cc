@@ -115,6 +115,10 @@ class RetryingConnection final : public Connection {
                                                 const CallOptions& options) override {
     return Repeat(method::kListJobs, &Connection::ListJobs, request, options);
   }
+  absl::StatusOr<v1::GetStatisticsResponse> GetStatistics(const v1::GetStatisticsRequest& request,
+                                                          const CallOptions& options) override {
+    return Repeat(method::kGetStatistics, &Connection::GetStatistics, request, options);
+  }
   absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& request,
                                                     const CallOptions& options) override {
     return Repeat(method::kExplainJob, &Connection::ExplainJob, request, options);
@@ -122,6 +126,9 @@ class RetryingConnection final : public Connection {
   absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest& request,
                                                       const CallOptions& options) override {
     return Repeat(method::kListRecords, &Connection::ListRecords, request, options);
+  }
+  std::unique_ptr<ExportJobCall> ExportJob(const v1::ExportJobRequest& request, const CallOptions& options) override {
+    return inner_->ExportJob(request, options);
   }
   absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsRequest& request,
                                                      const CallOptions& options) override {

@@ -112,6 +112,7 @@ class FakeStream {
 
 using FakePushStream = FakeStream<v1::PushStreamRequest, v1::PushStreamResponse>;
 using FakeWatch = FakeStream<v1::WatchJobRequest, v1::WatchJobResponse>;
+using FakeExport = FakeStream<v1::ExportJobRequest, v1::ExportJobResponse>;
 using FakePullStream = FakeStream<v1::PullStreamRequest, v1::PullStreamResponse>;
 
 }  // namespace millrace::client

@@ -25,6 +25,9 @@ class MockConnection : public Connection {
     ON_CALL(*this, WatchJob).WillByDefault([](const v1::WatchJobRequest&, const CallOptions&) {
       return FakeWatch::Ended(absl::UnimplementedError("not expected by the test"));
     });
+    ON_CALL(*this, ExportJob).WillByDefault([](const v1::ExportJobRequest&, const CallOptions&) {
+      return FakeExport::Ended(absl::UnimplementedError("not expected by the test"));
+    });
     ON_CALL(*this, PullStream).WillByDefault([](const CallOptions&) {
       return FakePullStream::Ended(absl::UnimplementedError("not expected by the test"));
     });
@@ -71,6 +74,9 @@ class MockConnection : public Connection {
               (override));
   MOCK_METHOD(absl::StatusOr<v1::CompareJobResponse>, CompareJob, (const v1::CompareJobRequest&, const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::GetStatisticsResponse>, GetStatistics,
+              (const v1::GetStatisticsRequest&, const CallOptions&), (override));
+  MOCK_METHOD(std::unique_ptr<ExportJobCall>, ExportJob, (const v1::ExportJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(std::unique_ptr<WatchJobCall>, WatchJob, (const v1::WatchJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ListJobEventsResponse>, ListJobEvents,
               (const v1::ListJobEventsRequest&, const CallOptions&), (override));

@@ -105,6 +105,16 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, GetJobStatistics, GetJobStatisticsRequest, JobStatistics),
       PROOF(JobService, ListChunks, ListChunksRequest, ListChunksResponse),
       PROOF(JobService, CompareJob, CompareJobRequest, CompareJobResponse),
+      PROOF(JobService, GetStatistics, GetStatisticsRequest, GetStatisticsResponse),
+      {"millrace.v1.JobService.ExportJob",
+       [] {
+         auto connection = std::make_shared<::testing::StrictMock<MockConnection>>();
+         const v1::ExportJobRequest request;
+         EXPECT_CALL(*connection, ExportJob(Ref(request), _)).WillOnce([](const auto&, const CallOptions& options) {
+           return FakeExport::Ended(absl::AbortedError(absl::FormatDuration(*options.timeout)));
+         });
+         return Client(connection).ExportJob(request, {.timeout = absl::Seconds(7)})->Finish().message() == "7s";
+       }},
       {"millrace.v1.JobService.WatchJob",
        [] {
          auto connection = std::make_shared<::testing::StrictMock<MockConnection>>();

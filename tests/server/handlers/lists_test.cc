@@ -69,6 +69,28 @@ TEST_F(ListsTest, JobsAreFilteredByWhatIsSaidAboutThem) {
   EXPECT_EQ(FieldOf(ListJobs(wrong, call_, deps_).status()), "text");
 }
 
+TEST_F(ListsTest, JobsAreListedOldestFirstWhenAsked) {
+  CreateService();
+  std::vector<std::string> created;
+  for (int i = 0; i < 2; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    v1::CreatePipelineRequest request;
+    request.set_service("demo/doubler");
+    created.push_back(CreatePipeline(request, call_, deps_)->id());
+  }
+  v1::ListJobsRequest request;
+  request.set_order(v1::JOB_ORDER_OLDEST_FIRST);
+  request.set_page_size(1);
+  ASSERT_OK_AND_ASSIGN(const v1::ListJobsResponse first, ListJobs(request, call_, deps_));
+  EXPECT_EQ(first.jobs(0).id(), created[0]);
+  request.set_page_token(first.next_page_token());
+  EXPECT_EQ(ListJobs(request, call_, deps_)->jobs(0).id(), created[1]);
+  request.set_order(v1::JOB_ORDER_NEWEST_FIRST);
+  EXPECT_THAT(ListJobs(request, call_, deps_), IsError(Reason::kPageTokenInvalid));
+  request.set_order(static_cast<v1::JobOrder>(9));
+  EXPECT_EQ(FieldOf(ListJobs(request, call_, deps_).status()), "order");
+}
+
 TEST_F(ListsTest, ATokenGoesOnWithTheFiltersThatMadeIt) {
   CreateDoublerPipeline();
   v1::CreatePipelineRequest create;

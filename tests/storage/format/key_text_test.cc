@@ -32,6 +32,7 @@ std::vector<std::pair<Family, std::string>> OneOfEach() {
           {Family::kIndex, VersionIdKey("acme", "v-1")},
           {Family::kIndex, JobByTimeKey("acme", absl::FromUnixSeconds(1'700'000'000), "job-1")},
           {Family::kIndex, UnfinishedJobKey(kJob)},
+          {Family::kIndex, EndedSumsKey({"acme", "a/b"})},
           {Family::kMeta, std::string(kEpochKey)}};
 }
 

@@ -38,6 +38,7 @@ TEST(KeysTest, TheBytesOfAKeyNeverChange) {
   EXPECT_EQ(RequestIdKey("t", "r"), "t\0\0rr\0"s);
   EXPECT_EQ(ServiceVersionKey("t", "a/b", "1.0.0"), "t\0\0a/b\0"s + "1.0.0\0"s);
   EXPECT_EQ(UnfinishedJobKey({"t", "j"}), "\0\0at\0j\0"s);
+  EXPECT_EQ(EndedSumsKey({"t", "a/b"}), "\0\0st\0a/b\0"s);
   EXPECT_EQ(JobByTimeKey("t", absl::FromUnixNanos(1), "j"), "t\0\0t\x80\0\0\0\0\0\0\1j\0"s);
 }
 
@@ -133,11 +134,20 @@ TEST(KeysTest, UnfinishedJobsAreOneRangeOverAllTenants) {
   EXPECT_FALSE(Holds(UnfinishedJobs(), VersionIdKey("a", "1")));
 }
 
+TEST(KeysTest, SumsOfEndedJobsAreOneRangeOverAllTenants) {
+  for (const TenantService& service : {TenantService{"a", "b"}, TenantService{"zzz", "z/z"}}) {
+    EXPECT_TRUE(Holds(EndedSums(), EndedSumsKey(service)));
+    EXPECT_THAT(ParseEndedSums(EndedSumsKey(service)), Optional(Eq(service)));
+  }
+  EXPECT_FALSE(Holds(EndedSums(), UnfinishedJobKey({"a", "b"})));
+}
+
 TEST(KeysTest, WhatIsNoKeyIsNotParsed) {
   for (const std::string& damaged : {std::string(), std::string("a"), std::string("a\0b", 3), std::string(40, 'x')}) {
     EXPECT_FALSE(ParseJobByTime(damaged).has_value());
     EXPECT_FALSE(ParseServiceVersion(damaged).has_value());
     EXPECT_FALSE(ParseUnfinishedJob(damaged).has_value());
+    EXPECT_FALSE(ParseEndedSums(damaged).has_value());
   }
 }
 

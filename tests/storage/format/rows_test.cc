@@ -144,6 +144,8 @@ TEST(RowsTest, IndexRowsComeBackWhole) {
   ASSERT_OK_AND_ASSIGN(const IndexedVersion version, DecodeIndexedVersion(EncodeIndexedVersion({"a/b", "1.0.0"})));
   EXPECT_EQ(version.service, "a/b");
   EXPECT_EQ(version.version, "1.0.0");
+  ASSERT_OK_AND_ASSIGN(const model::JobSums sums, DecodeJobSums(EncodeJobSums(SampleSums())));
+  EXPECT_EQ(sums, SampleSums());
   ASSERT_OK_AND_ASSIGN(const int64_t number, DecodeMetaNumber(EncodeMetaNumber(42)));
   EXPECT_EQ(number, 42);
 }
@@ -214,6 +216,7 @@ TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
       {EncodeIndexedChunk({7, "hash"}), "5fe3ec4c666a1074"},
       {EncodeIndexedJob({"job-1"}), "ac9e3206b3f806dc"},
       {EncodeIndexedVersion({"a/b", "1.0.0"}), "f9330dd3ae4ec541"},
+      {EncodeJobSums(SampleSums()), "63903a9b1e41d47a"},
       {EncodeMetaNumber(42), "48f8a9a47e7ba9c3"},
   };
   for (const auto& [row, digest] : digests) {

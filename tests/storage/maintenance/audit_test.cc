@@ -84,6 +84,20 @@ TEST_F(AuditTest, AnUnfinishedJobThatAStartWouldForgetIsFound) {
   ExpectFound("job default/job-4: it is not among the unfinished jobs, and its state is CREATED");
 }
 
+TEST_F(AuditTest, SumsThatAreNotThoseOfTheJobsAreFound) {
+  const format::TenantService service{std::string(millrace::testing::kTenant),
+                                      std::string(millrace::testing::kService)};
+  Break([&](engine::Engine&, engine::WriteUnit& unit) {
+    unit.Put(At(Family::kIndex), format::EndedSumsKey(service), format::EncodeJobSums({.records_submitted = 7}));
+  });
+  ExpectFound("sums of ended jobs: they are not what the jobs add up to");
+  // A server that does not know them has no part in them, and the next one counts anew.
+  Break([&](engine::Engine&, engine::WriteUnit& unit) {
+    unit.Put(At(Family::kMeta), format::kEpochKey, format::EncodeMetaNumber(9));
+  });
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(AuditTest, ARowWithoutItsJobIsFound) {
   Break([&](engine::Engine&, engine::WriteUnit& unit) {
     unit.Put(At(Family::kResults), format::ResultKey(Key("gone"), 1), "x");

@@ -185,13 +185,5 @@ TEST(ExceptionGroupTest, LargerGroupsComeFirst) {
   EXPECT_FALSE(ComesBefore(small, small));
 }
 
-TEST(MergeNodeStatisticsTest, AddsNodeByNode) {
-  NodeStatisticsMap job;
-  MergeNodeStatistics(job, {{"a", {.record_count = 1}}, {"b", {.record_count = 2}}});
-  MergeNodeStatistics(job, {{"b", {.record_count = 3}}});
-  EXPECT_EQ(job["a"].record_count, 1);
-  EXPECT_EQ(job["b"].record_count, 5);
-}
-
 }  // namespace
 }  // namespace millrace::model

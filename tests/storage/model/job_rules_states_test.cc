@@ -182,7 +182,7 @@ const std::vector<Row>& Table() {
        {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", "→ CLOSED", kToTimeout, kClosed, kGone,
         kGone}},
       {"a failed record is discarded", 2, true,
-       [](World& world) { ApplyDiscard(world.job, At(9)); return absl::OkStatus(); },
+       [](World& world) { ApplyDiscard(world.job, false, At(9)); return absl::OkStatus(); },
        {kNever, "stays", kNever, "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays", "stays",
         "stays"}},
   };

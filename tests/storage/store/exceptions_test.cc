@@ -109,6 +109,19 @@ TEST_P(ExceptionsTest, APageEndsBeforeItsInputsGrowTooLarge) {
   }
 }
 
+TEST_P(ExceptionsTest, AreListedFromBehindAPlace) {
+  const JobKey job = Create()->key();
+  PushMany(job, 2);
+  CommitWithMessages(job, 1, {"size 1", "speed 'x'"});
+  CommitWithMessages(job, 2, {"size 2", "size 3"});
+  ASSERT_OK_AND_ASSIGN(const auto groups, store().ListExceptionGroups(job));
+  const std::string largest = groups[0].fingerprint;
+  EXPECT_THAT(IdsOf({.job = job, .page_size = 1, .after = {1, 1}}), ElementsAre("2-0", "2-1"));
+  EXPECT_THAT(IdsOf({.job = job, .after = {1, 2}}), ElementsAre("2-0", "2-1")) << "a place without an exception";
+  EXPECT_THAT(IdsOf({.job = job, .fingerprint = largest, .after = {1, 0}}), ElementsAre("2-0", "2-1"));
+  EXPECT_THAT(IdsOf({.job = job, .after = {2, 1}}), IsEmpty());
+}
+
 TEST_P(ExceptionsTest, AreFilteredByGroupAcrossPages) {
   const JobKey job = Create()->key();
   PushMany(job, 2);

@@ -111,6 +111,39 @@ TEST_P(ListJobsTest, APageOfAFilteredListIsFullOrTheLast) {
   EXPECT_EQ(last.next_token, "");
 }
 
+TEST_P(ListJobsTest, OldestFirstIsTheSameTheOtherWayRound) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 7; ++i) {
+    all.push_back(Create("job-" + std::to_string(i))->id);
+    if (i % 3 == 0) Tick();
+  }
+  for (int32_t page_size = 1; page_size <= 8; ++page_size) {
+    EXPECT_EQ(IdsOf({.tenant = kTenantName, .page_size = page_size, .oldest_first = true}), all) << page_size;
+    EXPECT_EQ(IdsOf({.tenant = kTenantName,
+                     .states = {JobState::kCreated},
+                     .page_size = page_size,
+                     .created_from = clock_.Now() - absl::Seconds(2),
+                     .oldest_first = true}),
+              std::vector<std::string>(all.begin() + 1, all.end()))
+        << page_size;
+  }
+}
+
+TEST_P(ListJobsTest, AFilterThatFindsLittleEndsAPageAndMissesNothing) {
+  Create("first");
+  Tick();
+  for (int64_t i = 0; i < 2 * kJobsLookedAtMax; ++i) {
+    ASSERT_THAT(store().CancelJob(Create("cancelled-" + std::to_string(i))->key(), "", false), IsOk());
+  }
+  Tick();
+  Create("last");
+  for (const std::string id : {"first", "last"}) ASSERT_THAT(store().CloseJob({kTenantName, id}), IsOk());
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {JobState::kCompleted}, .page_size = 2}),
+              ElementsAre("last", "first"));
+  EXPECT_THAT(IdsOf({.tenant = kTenantName, .states = {JobState::kCompleted}, .page_size = 2, .oldest_first = true}),
+              ElementsAre("first", "last"));
+}
+
 TEST_P(ListJobsTest, ANewJobDoesNotDisturbTheWalk) {
   for (const std::string id : {"a", "b", "c"}) {
     Create(id);

@@ -302,6 +302,8 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     jobs.page_size += static_cast<int32_t>(Below(5));
     if (OneIn(2)) jobs.states = {model::JobState::kInProgress, model::JobState::kCancelled};
     if (OneIn(3)) jobs.text = absl::StrCat("JOB-", 1 + Below(3));
+    if (OneIn(4)) jobs.states = {model::JobState::kCreated, model::JobState::kInProgress};
+    jobs.oldest_first = OneIn(3);
     if (OneIn(4)) jobs.created_from = clock_.Now() - absl::Milliseconds(Below(200));
     if (OneIn(4)) jobs.created_before = clock_.Now() - absl::Milliseconds(Below(200));
     ExpectSameText("ListJobs", [&](const JobStore& store) {
@@ -365,6 +367,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
       std::sort(active.begin(), active.end(), [](const JobPtr& a, const JobPtr& b) { return a->id < b->id; });
       return WithoutEpoch(Describe(active));
     });
+    EXPECT_EQ(tested_->SumJobs(kTenantName), model_->SumJobs(kTenantName));
   }
 
   template <typename Read>

@@ -43,6 +43,8 @@ TEST_F(CliTest, EveryCommandHasExamples) {
                                                                                        {"jobs", "show"},
                                                                                        {"exceptions", "list"},
                                                                                        {"jobs", "export"},
+                                                                                       {"jobs", "summary"},
+                                                                                       {"jobs", "delete"},
                                                                                        {"exceptions", "groups"},
                                                                                        {"exceptions", "show"},
                                                                                        {"exceptions", "resolve"},

@@ -308,33 +308,6 @@ TEST_F(CommandsTest, ReprocessingGoesOnUntilAllIsTaken) {
   EXPECT_EQ(Run({"exceptions", "reprocess", "j", "1-0", "--all"}, connection_), 2);
 }
 
-TEST_F(CommandsTest, AnExportHasOneLineARecord) {
-  EXPECT_CALL(*connection_, ListRecords).WillRepeatedly([](const v1::ListRecordsRequest& request, const auto&) {
-    EXPECT_TRUE(request.with_input());
-    v1::ListRecordsResponse response;
-    v1::Record& done = *response.add_records();
-    done.set_sequence(1);
-    done.set_chunk_id("c");
-    done.set_state(v1::RECORD_STATE_COMPLETED);
-    done.set_outputs("{\"m\":2}");
-    done.set_input("{\"n\":1}");
-    v1::Record& failed = *response.add_records();
-    failed.set_sequence(1);
-    failed.set_index(1);
-    failed.set_chunk_id("c");
-    failed.set_state(v1::RECORD_STATE_FAILED);
-    failed.set_exception_id("1-1");
-    failed.set_code("FAILED");
-    failed.set_input("oops");
-    return response;
-  });
-  EXPECT_EQ(Run({"jobs", "export", "j", "--with-input", "--output", Path("job.jsonl")}, connection_), 0) << err();
-  EXPECT_EQ(ReadFile("job.jsonl"),
-            "{\"id\":\"1-0\",\"chunk\":\"c\",\"state\":\"COMPLETED\",\"outputs\":{\"m\":2},\"input\":{\"n\":1}}\n"
-            "{\"id\":\"1-1\",\"chunk\":\"c\",\"state\":\"FAILED\",\"error\":{\"exception\":\"1-1\",\"node\":\"\","
-            "\"code\":\"FAILED\",\"message\":\"\"},\"input\":\"oops\"}\n");
-}
-
 TEST_F(CommandsTest, TestingAServiceTellsWhetherRecordsFailed) {
   v1::TestServiceResponse response;
   *response.mutable_result() = OneResult().results(0);
