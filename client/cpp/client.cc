@@ -186,6 +186,51 @@ absl::StatusOr<v1::DeleteJobResponse> Client::DeleteJob(const v1::DeleteJobReque
   return connection_->DeleteJob(request, options);
 }
 
+absl::StatusOr<v1::Schedule> Client::CreateSchedule(const v1::CreateScheduleRequest& request,
+                                                    const CallOptions& options) const {
+  return connection_->CreateSchedule(request, options);
+}
+
+absl::StatusOr<v1::Schedule> Client::GetSchedule(const v1::GetScheduleRequest& request,
+                                                 const CallOptions& options) const {
+  return connection_->GetSchedule(request, options);
+}
+
+absl::StatusOr<v1::ListSchedulesResponse> Client::ListSchedules(const v1::ListSchedulesRequest& request,
+                                                                const CallOptions& options) const {
+  return connection_->ListSchedules(request, options);
+}
+
+absl::StatusOr<v1::Schedule> Client::UpdateSchedule(const v1::UpdateScheduleRequest& request,
+                                                    const CallOptions& options) const {
+  return connection_->UpdateSchedule(request, options);
+}
+
+absl::StatusOr<v1::DeleteScheduleResponse> Client::DeleteSchedule(const v1::DeleteScheduleRequest& request,
+                                                                  const CallOptions& options) const {
+  return connection_->DeleteSchedule(request, options);
+}
+
+absl::StatusOr<v1::Schedule> Client::PauseSchedule(const v1::PauseScheduleRequest& request,
+                                                   const CallOptions& options) const {
+  return connection_->PauseSchedule(request, options);
+}
+
+absl::StatusOr<v1::Schedule> Client::ResumeSchedule(const v1::ResumeScheduleRequest& request,
+                                                    const CallOptions& options) const {
+  return connection_->ResumeSchedule(request, options);
+}
+
+absl::StatusOr<v1::ScheduleRun> Client::TriggerSchedule(const v1::TriggerScheduleRequest& request,
+                                                        const CallOptions& options) const {
+  return connection_->TriggerSchedule(request, options);
+}
+
+absl::StatusOr<v1::ListScheduleRunsResponse> Client::ListScheduleRuns(const v1::ListScheduleRunsRequest& request,
+                                                                      const CallOptions& options) const {
+  return connection_->ListScheduleRuns(request, options);
+}
+
 absl::StatusOr<v1::ListExceptionsResponse> Client::ListExceptions(const v1::ListExceptionsRequest& request,
                                                                   const CallOptions& options) const {
   return connection_->ListExceptions(request, options);
@@ -243,6 +288,16 @@ Paginated<v1::ChunkInfo> Client::AllChunks(v1::ListChunksRequest request, CallOp
 Paginated<v1::JobEvent> Client::AllJobEvents(v1::ListJobEventsRequest request, CallOptions options) const {
   return AllPages<v1::JobEvent>(connection_, &Connection::ListJobEvents, &v1::ListJobEventsResponse::mutable_events,
                                 std::move(request), std::move(options));
+}
+
+Paginated<v1::Schedule> Client::AllSchedules(v1::ListSchedulesRequest request, CallOptions options) const {
+  return AllPages<v1::Schedule>(connection_, &Connection::ListSchedules, &v1::ListSchedulesResponse::mutable_schedules,
+                                std::move(request), std::move(options));
+}
+
+Paginated<v1::ScheduleRun> Client::AllScheduleRuns(v1::ListScheduleRunsRequest request, CallOptions options) const {
+  return AllPages<v1::ScheduleRun>(connection_, &Connection::ListScheduleRuns,
+                                   &v1::ListScheduleRunsResponse::mutable_runs, std::move(request), std::move(options));
 }
 
 Paginated<v1::RecordException> Client::AllExceptions(v1::ListExceptionsRequest request, CallOptions options) const {

@@ -1,4 +1,4 @@
-// The face of the SDK: one method an RPC of the pipeline, catalog, job, exception and admin services.
+// The face of the SDK: one method an RPC of the pipeline, catalog, job, schedule, exception and admin services.
 //
 // pipeline.h, pusher.h and puller.h build the usual way through a pipeline on top of it.
 #pragma once
@@ -118,6 +118,35 @@ class Client {
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options = {}) const;
 
+  // ScheduleService.
+
+  /// Safe to repeat.
+  absl::StatusOr<v1::Schedule> CreateSchedule(const v1::CreateScheduleRequest& request,
+                                              const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Schedule> GetSchedule(const v1::GetScheduleRequest& request,
+                                           const CallOptions& options = {}) const;
+  /// One page, without the sources of the jobs.
+  absl::StatusOr<v1::ListSchedulesResponse> ListSchedules(const v1::ListSchedulesRequest& request = {},
+                                                          const CallOptions& options = {}) const;
+  /// Changes the fields that `update_mask` names. Safe to repeat.
+  absl::StatusOr<v1::Schedule> UpdateSchedule(const v1::UpdateScheduleRequest& request,
+                                              const CallOptions& options = {}) const;
+  /// Its jobs stay.
+  absl::StatusOr<v1::DeleteScheduleResponse> DeleteSchedule(const v1::DeleteScheduleRequest& request,
+                                                            const CallOptions& options = {}) const;
+  /// Keeps it from firing until it is resumed. Safe to repeat, the first reason stays.
+  absl::StatusOr<v1::Schedule> PauseSchedule(const v1::PauseScheduleRequest& request,
+                                             const CallOptions& options = {}) const;
+  /// Safe to repeat.
+  absl::StatusOr<v1::Schedule> ResumeSchedule(const v1::ResumeScheduleRequest& request,
+                                              const CallOptions& options = {}) const;
+  /// Makes a run by hand. Safe to repeat, and repeated, only with `request_id`.
+  absl::StatusOr<v1::ScheduleRun> TriggerSchedule(const v1::TriggerScheduleRequest& request,
+                                                  const CallOptions& options = {}) const;
+  /// One page of its history, newest first.
+  absl::StatusOr<v1::ListScheduleRunsResponse> ListScheduleRuns(const v1::ListScheduleRunsRequest& request,
+                                                                const CallOptions& options = {}) const;
+
   // ExceptionService.
 
   /// One page.
@@ -150,6 +179,8 @@ class Client {
   Paginated<v1::Record> AllRecords(v1::ListRecordsRequest request, CallOptions options = {}) const;
   Paginated<v1::ChunkInfo> AllChunks(v1::ListChunksRequest request, CallOptions options = {}) const;
   Paginated<v1::JobEvent> AllJobEvents(v1::ListJobEventsRequest request, CallOptions options = {}) const;
+  Paginated<v1::Schedule> AllSchedules(v1::ListSchedulesRequest request = {}, CallOptions options = {}) const;
+  Paginated<v1::ScheduleRun> AllScheduleRuns(v1::ListScheduleRunsRequest request, CallOptions options = {}) const;
   Paginated<v1::RecordException> AllExceptions(v1::ListExceptionsRequest request, CallOptions options = {}) const;
   Paginated<v1::ExceptionGroup> AllExceptionGroups(v1::ListExceptionGroupsRequest request,
                                                    CallOptions options = {}) const;

@@ -14,6 +14,7 @@
 #include "millrace/v1/job.pb.h"
 #include "millrace/v1/job_service.pb.h"
 #include "millrace/v1/pipeline_service.pb.h"
+#include "millrace/v1/schedule_service.pb.h"
 
 namespace millrace::client {
 
@@ -79,6 +80,25 @@ class Connection {
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                           const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::Schedule> CreateSchedule(const v1::CreateScheduleRequest& request,
+                                                      const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Schedule> GetSchedule(const v1::GetScheduleRequest& request,
+                                                   const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListSchedulesResponse> ListSchedules(const v1::ListSchedulesRequest& request,
+                                                                  const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Schedule> UpdateSchedule(const v1::UpdateScheduleRequest& request,
+                                                      const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::DeleteScheduleResponse> DeleteSchedule(const v1::DeleteScheduleRequest& request,
+                                                                    const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Schedule> PauseSchedule(const v1::PauseScheduleRequest& request,
+                                                     const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Schedule> ResumeSchedule(const v1::ResumeScheduleRequest& request,
+                                                      const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ScheduleRun> TriggerSchedule(const v1::TriggerScheduleRequest& request,
+                                                          const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListScheduleRunsResponse> ListScheduleRuns(const v1::ListScheduleRunsRequest& request,
+                                                                        const CallOptions& options) = 0;
 
   virtual absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
                                                                     const CallOptions& options) = 0;

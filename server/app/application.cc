@@ -14,6 +14,7 @@
 #include "server/app/log.h"
 #include "server/app/port_file.h"
 #include "server/background/idle_closer.h"
+#include "server/background/schedule_runner.h"
 #include "server/background/source_queue.h"
 #include "server/background/source_reader.h"
 #include "server/background/source_threads.h"
@@ -31,6 +32,7 @@
 #include "server/execution/lua_service_compiler.h"
 #include "server/execution/worker_pool.h"
 #include "server/handlers/call.h"
+#include "server/handlers/schedule_run.h"
 #include "server/metrics/metrics_server.h"
 #include "server/queries/connections.h"
 #include "server/rpc/grpc_server.h"
@@ -40,6 +42,7 @@
 #include "storage/model/ids.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_job_store.h"
+#include "storage/store/schedule_store.h"
 
 namespace millrace::app {
 namespace {
@@ -53,6 +56,9 @@ constexpr size_t kHandlerQueueBytesMax = size_t{256} << 20;
 // The shortest idle timeout is a second. A batch is closed one after the other, each with a sync of the disk.
 constexpr absl::Duration kIdleInterval = absl::Seconds(1);
 constexpr size_t kIdleBatchMax = 100;
+
+// A schedule fires within a second of its time.
+constexpr absl::Duration kScheduleInterval = absl::Seconds(1);
 
 // One reads while the other waits for the disk to sync; the sources of any number of jobs take turns.
 constexpr int kSourceThreads = 2;
@@ -102,12 +108,14 @@ class Application {
   void StartWork();
   absl::Status ServeMetrics();
   absl::Status Serve();
+  absl::Status LoadSchedules(const handlers::Deps& deps);
   void Stop(absl::Duration patience);
   [[noreturn]] void EndNow(const std::string& why) const;
 
   const Config& config_;
   const model::Clock* const clock_ = model::SystemClock::Get();
   model::IdGenerator ids_{clock_, Entropy()};
+  const std::string instance_id_ = ids_.Next();
   core::CallLedger calls_;
   core::JobTotals totals_{clock_};
   core::ProgressFeed feed_;
@@ -123,6 +131,8 @@ class Application {
   std::unique_ptr<ObserverList> observers_;
   std::unique_ptr<background::IdleCloser> idle_closer_;
   std::unique_ptr<background::Ticker> idle_ticker_;
+  std::unique_ptr<background::ScheduleRunner> schedule_runner_;
+  std::unique_ptr<background::Ticker> schedule_ticker_;
   std::unique_ptr<background::SourceReader> source_reader_;
   std::unique_ptr<background::SourceThreads> source_threads_;
   std::unique_ptr<core::Executor> executor_;
@@ -163,7 +173,8 @@ void Application::StartWork() {
   compiler_ = execution::MakeLuaServiceCompiler(clock_);
   // Its threads wait until the hub hears of a job.
   workers_ = execution::StartWorkerPool(config_.workers, *leases_, *store_, *compiler_,
-                                        execution::StartCrashGuard(config_.data_folder, config_.workers, *store_));
+                                        execution::StartCrashGuard(config_.data_folder, config_.workers, *store_),
+                                        instance_id_);
   observers_ = std::make_unique<ObserverList>(std::vector<store::JobObserver*>{
       leases_.get(), &totals_, &feed_, &activity_, &rates_, &source_queue_, workers_.get()});
   store_->SetObserver(observers_.get());
@@ -206,7 +217,7 @@ absl::Status Application::Serve() {
                             .compiler = *compiler_,
                             .clock = *clock_,
                             .ids = ids_,
-                            .server = {.instance_id = ids_.Next(),
+                            .server = {.instance_id = instance_id_,
                                        .start_time = clock_->Now(),
                                        .workers = config_.workers,
                                        .backup_folder = config_.backup_folder.string()},
@@ -214,6 +225,7 @@ absl::Status Application::Serve() {
                             .source_folders = &source_folders_,
                             .source_connections = &source_connections_,
                             .rates = &rates_};
+  if (absl::Status loaded = LoadSchedules(deps); !loaded.ok()) return loaded;
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
   if (!server.ok()) return server.status();
@@ -227,16 +239,31 @@ absl::Status Application::Serve() {
   idle_closer_ = std::make_unique<background::IdleCloser>(activity_, *leases_, *store_);
   idle_ticker_ = std::make_unique<background::Ticker>(
       clock_, kIdleInterval, [this] { return idle_closer_->RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
+  schedule_ticker_ = std::make_unique<background::Ticker>(clock_, kScheduleInterval, [this] {
+    schedule_runner_->RunOnce();
+    return false;
+  });
   source_reader_ = std::make_unique<background::SourceReader>(
       *store_, background::SourcePlaces{source_folders_, source_connections_, *clock_});
   source_threads_ = std::make_unique<background::SourceThreads>(kSourceThreads, source_queue_, *source_reader_);
   return absl::OkStatus();
 }
 
+/// Before anybody can change a schedule, so that each change is heard of.
+absl::Status Application::LoadSchedules(const handlers::Deps& deps) {
+  schedule_runner_ = std::make_unique<background::ScheduleRunner>(
+      *store_, *clock_, [deps](const model::Schedule& schedule, const model::ScheduleRun& run) {
+        return handlers::SubmitRun(schedule, run, deps);
+      });
+  store_->schedules().SetObserver(schedule_runner_.get());
+  return schedule_runner_->Load();
+}
+
 void Application::Drain(int signal, const EndSignals& signals) {
   const int64_t deadline_nanos = clock_->SteadyNanos() + absl::ToInt64Nanoseconds(config_.drain_timeout);
-  // Nobody can use a pipeline from now on, and none is to be closed for that.
+  // Nobody can use a pipeline from now on, and none is to be closed for that. What is due fires at the next start.
   idle_ticker_->Stop();
+  schedule_ticker_->Stop();
   source_queue_.Stop();
   server_->StopServing();
   leases_->Stop();
@@ -261,6 +288,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
 /// In reverse: no new chunk, no new call, what runs is committed, then the store is closed.
 void Application::Stop(absl::Duration patience) {
   if (idle_ticker_ != nullptr) idle_ticker_->Stop();
+  if (schedule_ticker_ != nullptr) schedule_ticker_->Stop();
   if (source_threads_ != nullptr) source_threads_->Stop();
   if (leases_ != nullptr) leases_->Stop();
   feed_.Close();

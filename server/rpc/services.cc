@@ -5,10 +5,13 @@
 #include "millrace/v1/exception_service.grpc.pb.h"
 #include "millrace/v1/job_service.grpc.pb.h"
 #include "millrace/v1/pipeline_service.grpc.pb.h"
+#include "millrace/v1/schedule_service.grpc.pb.h"
 #include "server/handlers/admin_handlers.h"
 #include "server/handlers/catalog_handlers.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/pipeline_handlers.h"
+#include "server/handlers/schedule_handlers.h"
+#include "server/rpc/export_reactor.h"
 #include "server/rpc/pull_reactor.h"
 #include "server/rpc/pull_stream_reactor.h"
 #include "server/rpc/push_stream_reactor.h"
@@ -194,6 +197,46 @@ class CatalogService final : public v1::CatalogService::CallbackService {
   const Environment& environment_;
 };
 
+class ScheduleService final : public v1::ScheduleService::CallbackService {
+ public:
+  explicit ScheduleService(const Environment& environment) : environment_(environment) {}
+
+  Reactor* CreateSchedule(Context* context, const v1::CreateScheduleRequest* request, v1::Schedule* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::CreateSchedule);
+  }
+  Reactor* GetSchedule(Context* context, const v1::GetScheduleRequest* request, v1::Schedule* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::GetSchedule);
+  }
+  Reactor* ListSchedules(Context* context, const v1::ListSchedulesRequest* request,
+                         v1::ListSchedulesResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListSchedules);
+  }
+  Reactor* UpdateSchedule(Context* context, const v1::UpdateScheduleRequest* request, v1::Schedule* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::UpdateSchedule);
+  }
+  Reactor* DeleteSchedule(Context* context, const v1::DeleteScheduleRequest* request,
+                          v1::DeleteScheduleResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::DeleteSchedule);
+  }
+  Reactor* PauseSchedule(Context* context, const v1::PauseScheduleRequest* request, v1::Schedule* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::PauseSchedule);
+  }
+  Reactor* ResumeSchedule(Context* context, const v1::ResumeScheduleRequest* request, v1::Schedule* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ResumeSchedule);
+  }
+  Reactor* TriggerSchedule(Context* context, const v1::TriggerScheduleRequest* request,
+                           v1::ScheduleRun* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::TriggerSchedule);
+  }
+  Reactor* ListScheduleRuns(Context* context, const v1::ListScheduleRunsRequest* request,
+                            v1::ListScheduleRunsResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::ListScheduleRuns);
+  }
+
+ private:
+  const Environment& environment_;
+};
+
 class AdminService final : public v1::AdminService::CallbackService {
  public:
   explicit AdminService(const Environment& environment) : environment_(environment) {}
@@ -214,6 +257,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Environment& envi
   services.push_back(std::make_unique<JobService>(environment));
   services.push_back(std::make_unique<ExceptionService>(environment));
   services.push_back(std::make_unique<CatalogService>(environment));
+  services.push_back(std::make_unique<ScheduleService>(environment));
   services.push_back(std::make_unique<AdminService>(environment));
   return services;
 }

@@ -134,6 +134,42 @@ void ReadTenantIndex(Parts& parts, KeyText& key) {
   }
 }
 
+void ReadScheduleKind(Parts& parts, KeyText& key) {
+  switch (parts.Kind()) {
+    case 'd':
+      key.kind = "schedule definition";
+      parts.Name(key, "schedule_id");
+      return;
+    case 'p':
+      key.kind = "schedule progress";
+      parts.Name(key, "schedule_id");
+      return;
+    case 'r':
+      key.kind = "schedule run";
+      parts.Name(key, "schedule_id").Sequence(key, "number");
+      return;
+    default:
+      return ReadUnknown(parts, key);
+  }
+}
+
+void ReadStoreIndex(Parts& parts, KeyText& key) {
+  switch (parts.Kind()) {
+    case 'a':
+      key.kind = "unfinished job";
+      key.job.tenant = parts.Text();
+      key.job.job_id = parts.Text();
+      return;
+    case 's':
+      key.kind = "sums of ended jobs";
+      key.job.tenant = parts.Text();
+      parts.Name(key, "service");
+      return;
+    default:
+      return ReadUnknown(parts, key);
+  }
+}
+
 void ReadIndex(Parts& parts, KeyText& key) {
   if (!key.job.job_id.empty()) {
     if (parts.Kind() != 'c') return ReadUnknown(parts, key);
@@ -142,10 +178,7 @@ void ReadIndex(Parts& parts, KeyText& key) {
   } else if (!key.job.tenant.empty()) {
     ReadTenantIndex(parts, key);
   } else {
-    if (parts.Kind() != 'a') return ReadUnknown(parts, key);
-    key.kind = "unfinished job";
-    key.job.tenant = parts.Text();
-    key.job.job_id = parts.Text();
+    ReadStoreIndex(parts, key);
   }
 }
 
@@ -190,6 +223,9 @@ absl::StatusOr<KeyText> ReadKey(Family family, std::string_view bytes) {
     case Family::kServices:
       key.kind = "service version";
       parts.Name(key, "service").Name(key, "version");
+      break;
+    case Family::kSchedules:
+      ReadScheduleKind(parts, key);
       break;
     case Family::kIndex:
       ReadIndex(parts, key);

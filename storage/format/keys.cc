@@ -227,6 +227,46 @@ std::optional<ServiceVersionName> ParseServiceVersion(std::string_view key) {
   return name;
 }
 
+std::string ScheduleDefinitionKey(const model::ScheduleKey& schedule) {
+  return Key(schedule.tenant, "").Kind(kDefinition).Text(schedule.schedule_id).Bytes();
+}
+
+std::string ScheduleProgressKey(const model::ScheduleKey& schedule) {
+  return Key(schedule.tenant, "").Kind(kProgress).Text(schedule.schedule_id).Bytes();
+}
+
+std::string ScheduleRunKey(const model::ScheduleKey& schedule, int64_t number) {
+  return Key(schedule.tenant, "").Kind(kRun).Text(schedule.schedule_id).Number(number).Bytes();
+}
+
+KeyRange ScheduleRuns(const model::ScheduleKey& schedule, int64_t first, int64_t last) {
+  // No key lies between that of `last` and the same with a zero byte behind it.
+  return {ScheduleRunKey(schedule, first), ScheduleRunKey(schedule, last) + std::string(1, '\0')};
+}
+
+KeyRange SchedulesBehind(std::string_view tenant, std::string_view behind) {
+  KeyRange range = Key(tenant, "").Kind(kDefinition).Prefixed();
+  if (!behind.empty()) range.begin = Key(tenant, "").Kind(kDefinition).Text(behind).Prefixed().end;
+  return range;
+}
+
+KeyRange SchedulesOfTenantsBehind(std::string_view tenant) {
+  // No tenant begins with 0xff: ids are ASCII.
+  return {tenant.empty() ? "" : Key(tenant, "").Prefixed().end, "\xff"};
+}
+
+std::optional<model::ScheduleKey> ParseSchedule(std::string_view key) {
+  KeyReader reader(key);
+  model::ScheduleKey schedule;
+  schedule.tenant = reader.Text();
+  reader.Text();
+  const char kind = reader.Kind();
+  schedule.schedule_id = reader.Text();
+  if (kind == kRun) reader.Skip(8);
+  if (!reader.AtEnd()) return std::nullopt;
+  return schedule;
+}
+
 std::string UnfinishedJobKey(const model::JobKey& job) {
   return Key("", "").Kind(kUnfinished).Text(job.tenant).Text(job.job_id).Bytes();
 }

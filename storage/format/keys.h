@@ -13,12 +13,16 @@
 //   statistics  tenant 0 job 0                                             what each node did
 //   events      tenant 0 job 0 number                                      what happened to the job
 //   services    tenant 0 0 service 0 version 0                             a service version
+//   schedules   tenant 0 0 'd' schedule 0                                  what its creator chose
+//               tenant 0 0 'p' schedule 0                                  when it fires next, and its runs that are not over
+//               tenant 0 0 'r' schedule 0 number                           a run that is over
 //   index       tenant 0 job 0 'c' chunk 0                                 the chunk with this id
 //               tenant 0 0 'r' request 0                                   the job made by this request
 //               tenant 0 0 't' create time job 0                           empty: jobs by create time
 //               tenant 0 0 'u' unique key 0                                the active job that holds this key
 //               tenant 0 0 'v' version id 0                                the service version with this id
 //               0 0 'a' tenant 0 job 0                                     empty: a job that has not ended
+//               0 0 's' tenant 0 service 0                                 sums over the jobs of a service that have ended
 //   meta        name                                                       a number
 //
 // `0` is the byte that ends a text; texts hold none. `sequence` and `number` are 8 bytes, `index` and `last` (the index of
@@ -33,10 +37,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "absl/time/time.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/schedule.h"
 
 namespace millrace::format {
 
@@ -51,7 +57,8 @@ enum class Family : size_t {
   kServices,
   kIndex,
   kMeta,
-  kEvents
+  kEvents,
+  kSchedules
 };
 
 struct FamilyTraits {
@@ -62,8 +69,8 @@ struct FamilyTraits {
   bool sought_in_vain = false;
 };
 
-/// All families that this version uses. Reserved for what is to come: `schedules`.
-inline constexpr std::array<FamilyTraits, 10> kFamilies = {{
+/// All families that this version uses.
+inline constexpr std::array<FamilyTraits, 11> kFamilies = {{
     {"jobs", false, true},
     {"chunks", false, false},
     {"inputs", true, false},
@@ -74,6 +81,7 @@ inline constexpr std::array<FamilyTraits, 10> kFamilies = {{
     {"index", false, true},
     {"meta", false, false},
     {"events", false, false},
+    {"schedules", false, false},
 }};
 
 /// The version of everything that is stored: raised when an older server could not read what a newer one wrote.
@@ -147,6 +155,19 @@ struct ServiceVersionName {
   std::string version;
 };
 std::optional<ServiceVersionName> ParseServiceVersion(std::string_view key);
+
+// Schedules.
+std::string ScheduleDefinitionKey(const model::ScheduleKey& schedule);
+std::string ScheduleProgressKey(const model::ScheduleKey& schedule);
+std::string ScheduleRunKey(const model::ScheduleKey& schedule, int64_t number);
+/// The runs numbered `first` up to and including `last`; ParseNumber tells the number of each.
+KeyRange ScheduleRuns(const model::ScheduleKey& schedule, int64_t first, int64_t last);
+/// The definitions of all schedules of a tenant whose ids come behind `behind`.
+KeyRange SchedulesBehind(std::string_view tenant, std::string_view behind);
+/// All rows of the schedules of the tenants behind `tenant`; of all tenants where it is empty.
+KeyRange SchedulesOfTenantsBehind(std::string_view tenant);
+/// The schedule that a key of the family belongs to; of a run, too.
+std::optional<model::ScheduleKey> ParseSchedule(std::string_view key);
 
 // The whole store.
 std::string UnfinishedJobKey(const model::JobKey& job);

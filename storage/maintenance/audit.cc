@@ -9,9 +9,11 @@
 #include "storage/format/key_text.h"
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/format/schedule_rows.h"
 #include "storage/maintenance/audit_job.h"
 #include "storage/model/errors.h"
 #include "storage/store/rocks_rows.h"
+#include "storage/store/rocks_sums.h"
 
 namespace millrace::maintenance {
 namespace {
@@ -35,16 +37,19 @@ class StoreAudit {
 
   absl::StatusOr<AuditReport> Run() {
     if (absl::Status jobs = Jobs(); !jobs.ok()) return jobs;
-    for (const Family family : {Family::kChunks, Family::kInputs, Family::kResults, Family::kExceptions,
-                                Family::kStatistics, Family::kServices, Family::kIndex, Family::kMeta}) {
+    for (const Family family :
+         {Family::kChunks, Family::kInputs, Family::kResults, Family::kExceptions, Family::kStatistics,
+          Family::kServices, Family::kSchedules, Family::kIndex, Family::kMeta}) {
       if (absl::Status keys = Rows(family); !keys.ok()) return keys;
     }
+    if (absl::Status sums = Sums(); !sums.ok()) return sums;
     return std::move(report_);
   }
 
  private:
   absl::Status Jobs();
   absl::Status Rows(Family family);
+  absl::Status Sums();
   void CheckRow(Family family, const KeyText& key, std::string_view row);
   absl::Status CheckTarget(const KeyText& key, std::string_view row);
   absl::Status ExpectRow(Family family, const std::string& target, const KeyText& from);
@@ -136,6 +141,9 @@ void StoreAudit::CheckRow(Family family, const KeyText& key, std::string_view ro
       decoded = absl::DataLossError("the row speaks of another service");
     }
   }
+  if (key.kind == "schedule definition") decoded = format::DecodeSchedule(row, "").status();
+  if (key.kind == "schedule progress") decoded = format::DecodeScheduleProgress(row);
+  if (key.kind == "schedule run") decoded = format::DecodeScheduleRun(row).status();
   if (!decoded.ok()) report_.Add(ToString(key), std::string(decoded.message()));
 }
 
@@ -150,6 +158,9 @@ absl::Status StoreAudit::CheckTarget(const KeyText& key, std::string_view row) {
     }
   } else if (key.kind == "job by time" && !jobs_.contains({key.job.tenant, NameOf(key, "job_id")})) {
     report_.Add(ToString(key), "it leads to a job that does not exist");
+  } else if (key.kind == "schedule progress" || key.kind == "schedule run") {
+    const model::ScheduleKey schedule{key.job.tenant, NameOf(key, "schedule_id")};
+    return ExpectRow(Family::kSchedules, format::ScheduleDefinitionKey(schedule), key);
   } else if (key.kind == "version id") {
     const auto indexed = format::DecodeIndexedVersion(row);
     if (!indexed.ok()) {

@@ -58,6 +58,26 @@ inline constexpr absl::Duration kSourceStatementTimeout = absl::Minutes(5);
 inline constexpr int64_t kSourcePieceBytes = 4 * 1024 * 1024;
 inline constexpr size_t kSourcePieceChunksMax = 256;
 
+// Schedules. The newest runs are kept: those of a day at one a minute, and of years at one a day.
+inline constexpr int64_t kScheduleRunsMax = 1'000;
+// Long enough for any expression that a person can read.
+inline constexpr size_t kCronBytesMax = 256;
+inline constexpr size_t kTimeZoneBytesMax = 128;
+// Fire times are whole seconds. Longer intervals are a slip.
+inline constexpr absl::Duration kScheduleIntervalMin = absl::Seconds(1);
+inline constexpr absl::Duration kScheduleIntervalMax = absl::Hours(24 * 366);
+// A server that comes to a fire time later than this was not there: a pause of its machine is shorter.
+inline constexpr absl::Duration kScheduleLateMax = absl::Minutes(1);
+// Runs that stand for missed fire times, one each: more would keep a server busy with what is long past.
+inline constexpr int kScheduleCatchUpMax = 100;
+// Fire times that were missed are counted up to here: some milliseconds of work.
+inline constexpr int64_t kScheduleMissedMax = 10'000;
+// Triggers by hand that are remembered by their request ids.
+inline constexpr size_t kScheduleTriggersMax = 20;
+// Between two attempts to submit the job of a run: doubled from the first up to the last.
+inline constexpr absl::Duration kScheduleRetryMin = absl::Seconds(1);
+inline constexpr absl::Duration kScheduleRetryMax = absl::Minutes(1);
+
 // Service definitions. Larger ones are programs, and belong into a worker.
 inline constexpr size_t kDefinitionBytesMax = 1024 * 1024;
 inline constexpr size_t kServiceInputsMax = 1'000;

@@ -176,10 +176,15 @@ struct ResolveExceptions {
   std::string note;
 };
 
+class ScheduleStore;
+
 /// Thread-safe.
 class JobStore {
  public:
   virtual ~JobStore() = default;
+
+  /// What is durable of schedules, in the same store. Lives as long as this.
+  virtual ScheduleStore& schedules() = 0;
 
   /// Counts the times the store was opened, from 1. Commits carry it.
   virtual int64_t epoch() const = 0;
@@ -266,6 +271,8 @@ class JobStore {
   virtual absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const = 0;
   /// The jobs of all tenants that are not in a final state, in no order.
   virtual std::vector<model::JobPtr> ActiveJobs() const = 0;
+  /// Sums over all jobs of a tenant at one moment, by service. Costs O(jobs that have not ended + services).
+  virtual model::ServiceSums SumJobs(const std::string& tenant) const = 0;
 
   /// A chunk without its payload and what is stored with that (parameters, summary). PIPELINE_NOT_FOUND.
   virtual absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const = 0;

@@ -1,7 +1,6 @@
 #include "storage/store/model_job_store.h"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -10,15 +9,14 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/job_filter.h"
 #include "storage/store/model_catalog.h"
 #include "storage/store/model_job.h"
+#include "storage/store/model_lists.h"
+#include "storage/store/model_schedules.h"
 #include "storage/store/store_errors.h"
 
 namespace millrace::store {
@@ -30,28 +28,16 @@ using model::JobPtr;
 using model::ServiceReference;
 using model::ServiceVersion;
 
-/// The place of a job in ListJobs: when it was created, and its id.
-using ListPlace = std::pair<int64_t, std::string>;
-
-ListPlace PlaceOf(const Job& job) { return {absl::ToUnixNanos(job.create_time), job.id}; }
-
-std::string TokenOf(const ListPlace& place) { return absl::StrCat(place.first, "/", place.second); }
-
-std::optional<ListPlace> ReadToken(const std::string& token) {
-  const std::vector<std::string> parts = absl::StrSplit(token, '/');
-  int64_t created = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &created)) return std::nullopt;
-  return ListPlace(created, parts[1]);
-}
-
 class ModelJobStore final : public JobStore {
  public:
   explicit ModelJobStore(const model::Clock* clock) : clock_(clock) {}
 
+  ScheduleStore& schedules() override { return schedules_; }
   int64_t epoch() const override { return epoch_; }
 
   void Reopen() {
     observer_ = nullptr;
+    schedules_.SetObserver(nullptr);
     ++epoch_;
   }
 
@@ -187,25 +173,14 @@ class ModelJobStore final : public JobStore {
   }
 
   absl::StatusOr<Page<JobPtr>> ListJobs(const ListJobsQuery& query) const override {
-    const std::optional<ListPlace> behind = ReadToken(query.token);
-    if (!query.token.empty() && !behind.has_value()) return PageTokenInvalid();
-    std::map<ListPlace, JobPtr, std::greater<>> newest_first;
+    std::vector<JobPtr> jobs;
     {
       absl::MutexLock lock(&mutex_);
       for (const auto& [key, stored] : jobs_) {
-        if (key.tenant == query.tenant && Matches(query, *stored.job()))
-          newest_first.emplace(PlaceOf(*stored.job()), stored.job());
+        if (key.tenant == query.tenant && Matches(query, *stored.job())) jobs.push_back(stored.job());
       }
     }
-    Page<JobPtr> page;
-    for (auto at = behind ? newest_first.upper_bound(*behind) : newest_first.begin(); at != newest_first.end(); ++at) {
-      if (page.items.size() == static_cast<size_t>(query.page_size)) {
-        page.next_token = TokenOf(PlaceOf(*page.items.back()));
-        break;
-      }
-      page.items.push_back(at->second);
-    }
-    return page;
+    return PageOf(query, std::move(jobs));
   }
 
   std::vector<JobPtr> ActiveJobs() const override {
@@ -215,6 +190,15 @@ class ModelJobStore final : public JobStore {
       if (!model::IsFinal(stored.job()->state)) active.push_back(stored.job());
     }
     return active;
+  }
+
+  model::ServiceSums SumJobs(const std::string& tenant) const override {
+    absl::MutexLock lock(&mutex_);
+    model::ServiceSums sums;
+    for (const auto& [key, stored] : jobs_) {
+      if (key.tenant == tenant) model::AddJob(sums[stored.job()->service], *stored.job());
+    }
+    return sums;
   }
 
   absl::StatusOr<model::Chunk> FindChunk(const JobKey& key, int64_t sequence) const override {
@@ -375,6 +359,7 @@ class ModelJobStore final : public JobStore {
   }
 
   const model::Clock* const clock_;
+  ModelSchedules schedules_;
   int64_t epoch_ = 1;
   /// Set before the first verb.
   JobObserver* observer_ = nullptr;

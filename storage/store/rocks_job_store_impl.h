@@ -11,6 +11,8 @@
 //   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
 //
+// Schedules have a class of their own, RocksSchedules, over the same engine and lane.
+//
 // Reads run on the caller's thread and see what is durable. Writes go through the commit lane.
 #pragma once
 
@@ -28,6 +30,7 @@
 #include "storage/store/rocks_commit_lane.h"
 #include "storage/store/rocks_job_store.h"
 #include "storage/store/rocks_job_table.h"
+#include "storage/store/rocks_schedules.h"
 
 namespace millrace::store {
 
@@ -44,10 +47,11 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStor
 
 class RocksJobStore final : public JobStore {
  public:
-  /// `unfinished` are all jobs that have not ended.
+  /// `unfinished` are all jobs that have not ended, `ended` the sums over all that have.
   RocksJobStore(const RocksJobStoreOptions& options, std::unique_ptr<engine::Engine> engine, int64_t epoch,
                 const std::vector<model::JobPtr>& unfinished, EndedSumsMap ended);
 
+  ScheduleStore& schedules() override { return schedules_; }
   int64_t epoch() const override { return epoch_; }
   void SetObserver(JobObserver* observer) override { lane_.SetObserver(observer); }
 
@@ -76,6 +80,7 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override;
   absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;
   std::vector<model::JobPtr> ActiveJobs() const override;
+  model::ServiceSums SumJobs(const std::string& tenant) const override;
   absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const override;
   absl::StatusOr<ChunkList> ListChunks(const ListChunksQuery& query) const override;
   absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const override;
@@ -115,6 +120,7 @@ class RocksJobStore final : public JobStore {
   JobTable table_;
   /// It uses all of the above.
   CommitLane lane_;
+  RocksSchedules schedules_{engine_.get(), &lane_};
 };
 
 }  // namespace millrace::store

@@ -119,6 +119,18 @@ absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::strin
                    {{"pipeline_id", id}, {"job_count", absl::StrCat(job_count)}, {"service_uri", uri}});
 }
 
+absl::Status ScheduleNotFound(const model::ScheduleKey& schedule) {
+  return model::MakeError(Reason::kScheduleNotFound, absl::StrCat("there is no schedule ", schedule.schedule_id),
+                          {{"schedule_id", schedule.schedule_id}});
+}
+
+absl::Status ScheduleIdTaken(const model::ScheduleKey& schedule) {
+  return model::MakeError(Reason::kScheduleIdTaken,
+                          absl::StrCat("schedule ", schedule.schedule_id,
+                                       " was created by another request; change it, or choose another id"),
+                          {{"schedule_id", schedule.schedule_id}});
+}
+
 absl::Status PageTokenInvalid() {
   return model::WithField(
       MakeError(Reason::kPageTokenInvalid, "page_token: expected the token of the page before; begin again without it"),

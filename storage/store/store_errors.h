@@ -8,6 +8,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/schedule.h"
 #include "storage/model/service_version.h"
 
 namespace millrace::store {
@@ -47,6 +48,11 @@ absl::Status JobVersionDeleted(const model::Job& job);
 absl::Status ServiceVersionTaken(const model::ServiceVersion& stored);
 /// SERVICE_VERSION_IN_USE by `job_count` unfinished jobs, `job_id` being one of them.
 absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::string_view job_id, int64_t job_count);
+
+/// SCHEDULE_NOT_FOUND.
+absl::Status ScheduleNotFound(const model::ScheduleKey& schedule);
+/// SCHEDULE_ID_TAKEN.
+absl::Status ScheduleIdTaken(const model::ScheduleKey& schedule);
 
 /// PAGE_TOKEN_INVALID: the token of a page is not one that this list made.
 absl::Status PageTokenInvalid();

@@ -111,8 +111,9 @@ class ReflectionTest : public E2eFixture {
 
 TEST_F(ReflectionTest, TheServerListsItsServices) {
   const std::set<std::string> services = ListServices();
-  for (const char* name : {"millrace.v1.PipelineService", "millrace.v1.JobService", "millrace.v1.ExceptionService",
-                           "millrace.v1.CatalogService", "millrace.v1.AdminService", "grpc.health.v1.Health"}) {
+  for (const char* name : {"millrace.v1.PipelineService", "millrace.v1.JobService", "millrace.v1.ScheduleService",
+                           "millrace.v1.ExceptionService", "millrace.v1.CatalogService", "millrace.v1.AdminService",
+                           "grpc.health.v1.Health"}) {
     EXPECT_TRUE(services.contains(name)) << name;
   }
 }

@@ -50,6 +50,7 @@ CommandTree::CommandTree(const std::string& default_server)
   AddServicesCommands(*this);
   AddPipelinesCommands(*this);
   AddJobsCommands(*this);
+  AddSchedulesCommands(*this);
   AddExceptionsCommands(*this);
   AddTopCommand(*this);
   AddServerCommands(*this);

@@ -73,6 +73,7 @@ void AddSummaryCommand(CommandTree& tree, CLI::App* jobs);
 /// pause, resume, continue, cancel, update.
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs);
+void AddSchedulesCommands(CommandTree& tree);
 void AddExceptionsCommands(CommandTree& tree);
 void AddTopCommand(CommandTree& tree);
 /// health, server, version, completion.

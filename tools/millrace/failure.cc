@@ -42,6 +42,10 @@ std::string_view AdviceFor(v1::ErrorReason reason) {
              "--source-connections";
     case v1::PIPELINE_NOT_FOUND:
       return "`millrace jobs list` shows the jobs of this server";
+    case v1::SCHEDULE_NOT_FOUND:
+      return "`millrace schedules list` shows the schedules";
+    case v1::SCHEDULE_ID_TAKEN:
+      return "`millrace schedules update ID` changes the one that is there; or choose another id";
     case v1::EXCEPTION_NOT_FOUND:
       return "`millrace exceptions list JOB` shows the exceptions of a job";
     case v1::EXCEPTION_SETTLED:

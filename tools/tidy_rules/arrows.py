@@ -29,7 +29,9 @@ ROOMS = {
     # Databases that jobs read from: rows as JSON. Knows no jobs.
     "server/queries": {CORE, "storage/records", MODEL},
     "server/background": {CORE, "server/queries", STORE, "storage/records", MODEL},
-    "server/handlers": {CORE, "server/queries", STORE, "storage/maintenance", MODEL, "protos"},
+    "server/handlers": {
+        CORE, "server/queries", STORE, "storage/maintenance", "storage/records", MODEL, "protos",
+    },
     # A stream hands chunks to the store and goes on; what becomes of them it hears later. Nothing else of that room.
     "server/rpc": {"server/handlers", CORE, "storage/store/job_store.h", MODEL, "protos"},
     # Reads what others count; nobody but server/app knows of it.
@@ -43,7 +45,7 @@ ROOMS = {
     "client/cpp/mocks": {"protos", "client/cpp"},
     # The limits that it checks before it pushes, and ids for its pipelines; nothing else of the server's side.
     "tools/millrace": {
-        "protos", "client/cpp", "storage/records", "storage/model/clock.h", "storage/model/ids.h",
+        "protos", "client/cpp", "storage/records", "storage/model/clock.h", "storage/model/cron.h", "storage/model/ids.h",
         "storage/model/limits.h",
     },
     "tools/db": {"storage/maintenance", STORE, "storage/engine", "storage/format", MODEL},

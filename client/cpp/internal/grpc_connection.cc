@@ -15,6 +15,7 @@
 #include "millrace/v1/exception_service.grpc.pb.h"
 #include "millrace/v1/job_service.grpc.pb.h"
 #include "millrace/v1/pipeline_service.grpc.pb.h"
+#include "millrace/v1/schedule_service.grpc.pb.h"
 
 namespace millrace::client::internal {
 namespace {
@@ -55,6 +56,7 @@ class GrpcConnection final : public Connection {
         pipelines_(v1::PipelineService::NewStub(channel_)),
         catalog_(v1::CatalogService::NewStub(channel_)),
         jobs_(v1::JobService::NewStub(channel_)),
+        schedules_(v1::ScheduleService::NewStub(channel_)),
         exceptions_(v1::ExceptionService::NewStub(channel_)),
         admin_(v1::AdminService::NewStub(channel_)),
         health_(grpc::health::v1::Health::NewStub(channel_)) {}
@@ -195,6 +197,41 @@ class GrpcConnection final : public Connection {
     return Call(method::kDeleteJob, *jobs_, &v1::JobService::Stub::DeleteJob, request, options);
   }
 
+  absl::StatusOr<v1::Schedule> CreateSchedule(const v1::CreateScheduleRequest& request,
+                                              const CallOptions& options) override {
+    return Call(method::kCreateSchedule, *schedules_, &v1::ScheduleService::Stub::CreateSchedule, request, options);
+  }
+  absl::StatusOr<v1::Schedule> GetSchedule(const v1::GetScheduleRequest& request, const CallOptions& options) override {
+    return Call(method::kGetSchedule, *schedules_, &v1::ScheduleService::Stub::GetSchedule, request, options);
+  }
+  absl::StatusOr<v1::ListSchedulesResponse> ListSchedules(const v1::ListSchedulesRequest& request,
+                                                          const CallOptions& options) override {
+    return Call(method::kListSchedules, *schedules_, &v1::ScheduleService::Stub::ListSchedules, request, options);
+  }
+  absl::StatusOr<v1::Schedule> UpdateSchedule(const v1::UpdateScheduleRequest& request,
+                                              const CallOptions& options) override {
+    return Call(method::kUpdateSchedule, *schedules_, &v1::ScheduleService::Stub::UpdateSchedule, request, options);
+  }
+  absl::StatusOr<v1::DeleteScheduleResponse> DeleteSchedule(const v1::DeleteScheduleRequest& request,
+                                                            const CallOptions& options) override {
+    return Call(method::kDeleteSchedule, *schedules_, &v1::ScheduleService::Stub::DeleteSchedule, request, options);
+  }
+  absl::StatusOr<v1::Schedule> PauseSchedule(const v1::PauseScheduleRequest& request,
+                                             const CallOptions& options) override {
+    return Call(method::kPauseSchedule, *schedules_, &v1::ScheduleService::Stub::PauseSchedule, request, options);
+  }
+  absl::StatusOr<v1::Schedule> ResumeSchedule(const v1::ResumeScheduleRequest& request,
+                                              const CallOptions& options) override {
+    return Call(method::kResumeSchedule, *schedules_, &v1::ScheduleService::Stub::ResumeSchedule, request, options);
+  }
+  absl::StatusOr<v1::ScheduleRun> TriggerSchedule(const v1::TriggerScheduleRequest& request,
+                                                  const CallOptions& options) override {
+    return Call(method::kTriggerSchedule, *schedules_, &v1::ScheduleService::Stub::TriggerSchedule, request, options);
+  }
+  absl::StatusOr<v1::ListScheduleRunsResponse> ListScheduleRuns(const v1::ListScheduleRunsRequest& request,
+                                                                const CallOptions& options) override {
+    return Call(method::kListScheduleRuns, *schedules_, &v1::ScheduleService::Stub::ListScheduleRuns, request, options);
+  }
   absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,
                                                             const CallOptions& options) override {
     return Call(method::kListExceptions, *exceptions_, &v1::ExceptionService::Stub::ListExceptions, request, options);
@@ -272,6 +309,7 @@ class GrpcConnection final : public Connection {
   const std::unique_ptr<v1::PipelineService::Stub> pipelines_;
   const std::unique_ptr<v1::CatalogService::Stub> catalog_;
   const std::unique_ptr<v1::JobService::Stub> jobs_;
+  const std::unique_ptr<v1::ScheduleService::Stub> schedules_;
   const std::unique_ptr<v1::ExceptionService::Stub> exceptions_;
   const std::unique_ptr<v1::AdminService::Stub> admin_;
   const std::unique_ptr<grpc::health::v1::Health::Stub> health_;

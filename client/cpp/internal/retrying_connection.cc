@@ -24,6 +24,8 @@ bool IsIdempotent(const v1::PushRequest& request) {
                                                    [](const v1::Chunk& chunk) { return chunk.id().empty(); });
 }
 
+bool IsIdempotent(const v1::TriggerScheduleRequest& request) { return !request.request_id().empty(); }
+
 // What a lost reply acknowledged would be skipped without `after`.
 bool IsIdempotent(const v1::PullRequest& request) { return !request.auto_acknowledge() || request.has_after(); }
 
@@ -164,6 +166,42 @@ class RetryingConnection final : public Connection {
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options) override {
     return Repeat(method::kDeleteJob, &Connection::DeleteJob, request, options);
+  }
+
+  absl::StatusOr<v1::Schedule> CreateSchedule(const v1::CreateScheduleRequest& request,
+                                              const CallOptions& options) override {
+    return Repeat(method::kCreateSchedule, &Connection::CreateSchedule, request, options);
+  }
+  absl::StatusOr<v1::Schedule> GetSchedule(const v1::GetScheduleRequest& request, const CallOptions& options) override {
+    return Repeat(method::kGetSchedule, &Connection::GetSchedule, request, options);
+  }
+  absl::StatusOr<v1::ListSchedulesResponse> ListSchedules(const v1::ListSchedulesRequest& request,
+                                                          const CallOptions& options) override {
+    return Repeat(method::kListSchedules, &Connection::ListSchedules, request, options);
+  }
+  absl::StatusOr<v1::Schedule> UpdateSchedule(const v1::UpdateScheduleRequest& request,
+                                              const CallOptions& options) override {
+    return Repeat(method::kUpdateSchedule, &Connection::UpdateSchedule, request, options);
+  }
+  absl::StatusOr<v1::DeleteScheduleResponse> DeleteSchedule(const v1::DeleteScheduleRequest& request,
+                                                            const CallOptions& options) override {
+    return Repeat(method::kDeleteSchedule, &Connection::DeleteSchedule, request, options);
+  }
+  absl::StatusOr<v1::Schedule> PauseSchedule(const v1::PauseScheduleRequest& request,
+                                             const CallOptions& options) override {
+    return Repeat(method::kPauseSchedule, &Connection::PauseSchedule, request, options);
+  }
+  absl::StatusOr<v1::Schedule> ResumeSchedule(const v1::ResumeScheduleRequest& request,
+                                              const CallOptions& options) override {
+    return Repeat(method::kResumeSchedule, &Connection::ResumeSchedule, request, options);
+  }
+  absl::StatusOr<v1::ScheduleRun> TriggerSchedule(const v1::TriggerScheduleRequest& request,
+                                                  const CallOptions& options) override {
+    return Repeat(method::kTriggerSchedule, &Connection::TriggerSchedule, request, options);
+  }
+  absl::StatusOr<v1::ListScheduleRunsResponse> ListScheduleRuns(const v1::ListScheduleRunsRequest& request,
+                                                                const CallOptions& options) override {
+    return Repeat(method::kListScheduleRuns, &Connection::ListScheduleRuns, request, options);
   }
 
   absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptionsRequest& request,

@@ -91,6 +91,25 @@ class MockConnection : public Connection {
   MOCK_METHOD(absl::StatusOr<v1::ExplainJobResponse>, ExplainJob, (const v1::ExplainJobRequest&, const CallOptions&),
               (override));
 
+  MOCK_METHOD(absl::StatusOr<v1::Schedule>, CreateSchedule, (const v1::CreateScheduleRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::Schedule>, GetSchedule, (const v1::GetScheduleRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListSchedulesResponse>, ListSchedules,
+              (const v1::ListSchedulesRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Schedule>, UpdateSchedule, (const v1::UpdateScheduleRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::DeleteScheduleResponse>, DeleteSchedule,
+              (const v1::DeleteScheduleRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::Schedule>, PauseSchedule, (const v1::PauseScheduleRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::Schedule>, ResumeSchedule, (const v1::ResumeScheduleRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::ScheduleRun>, TriggerSchedule, (const v1::TriggerScheduleRequest&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::ListScheduleRunsResponse>, ListScheduleRuns,
+              (const v1::ListScheduleRunsRequest&, const CallOptions&), (override));
+
   MOCK_METHOD(absl::StatusOr<v1::ListExceptionsResponse>, ListExceptions,
               (const v1::ListExceptionsRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Backup>, CreateBackup, (const v1::CreateBackupRequest&, const CallOptions&),

@@ -130,6 +130,15 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, ContinueJob, ContinueJobRequest, Job),
       PROOF(JobService, ResumeJob, ResumeJobRequest, Job),
       PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
+      PROOF(ScheduleService, CreateSchedule, CreateScheduleRequest, Schedule),
+      PROOF(ScheduleService, GetSchedule, GetScheduleRequest, Schedule),
+      PROOF(ScheduleService, ListSchedules, ListSchedulesRequest, ListSchedulesResponse),
+      PROOF(ScheduleService, UpdateSchedule, UpdateScheduleRequest, Schedule),
+      PROOF(ScheduleService, DeleteSchedule, DeleteScheduleRequest, DeleteScheduleResponse),
+      PROOF(ScheduleService, PauseSchedule, PauseScheduleRequest, Schedule),
+      PROOF(ScheduleService, ResumeSchedule, ResumeScheduleRequest, Schedule),
+      PROOF(ScheduleService, TriggerSchedule, TriggerScheduleRequest, ScheduleRun),
+      PROOF(ScheduleService, ListScheduleRuns, ListScheduleRunsRequest, ListScheduleRunsResponse),
       PROOF(ExceptionService, ListExceptions, ListExceptionsRequest, ListExceptionsResponse),
       PROOF(ExceptionService, ListExceptionGroups, ListExceptionGroupsRequest, ListExceptionGroupsResponse),
       PROOF(ExceptionService, GetException, GetExceptionRequest, RecordException),
@@ -144,7 +153,8 @@ TEST(CompletenessTest, EveryRpcOfTheProtosHasAMethod) {
   std::set<std::string> rpcs;
   for (const auto* file : {v1::PipelineStatus::descriptor()->file(), v1::PushRequest::descriptor()->file(),
                            v1::ServiceVersion::descriptor()->file(), v1::GetJobRequest::descriptor()->file(),
-                           v1::RecordException::descriptor()->file(), v1::Backup::descriptor()->file()}) {
+                           v1::Schedule::descriptor()->file(), v1::RecordException::descriptor()->file(),
+                           v1::Backup::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) rpcs.insert(file->service(s)->method(m)->full_name());
     }

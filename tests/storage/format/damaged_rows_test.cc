@@ -8,6 +8,7 @@
 
 #include "storage/format/payload.h"
 #include "storage/format/rows.h"
+#include "storage/format/schedule_rows.h"
 #include "storage/format/wire.h"
 #include "storage/model/errors.h"
 #include "tests/storage/format/sample_rows.h"
@@ -57,6 +58,12 @@ std::vector<Sample> Samples() {
       {"IndexedJob", EncodeIndexedJob({"job"}), [](std::string_view row) { return DecodeIndexedJob(row).status(); }},
       {"IndexedVersion", EncodeIndexedVersion({"a/b", "1.0.0"}),
        [](std::string_view row) { return DecodeIndexedVersion(row).status(); }},
+      {"JobSums", EncodeJobSums(SampleSums()), [](std::string_view row) { return DecodeJobSums(row).status(); }},
+      {"Schedule", EncodeScheduleDefinition(SampleSchedule()),
+       [](std::string_view row) { return DecodeSchedule(row, EncodeScheduleProgress(SampleSchedule())).status(); }},
+      {"ScheduleProgress", EncodeScheduleProgress(SampleSchedule()), DecodeScheduleProgress},
+      {"ScheduleRun", EncodeScheduleRun(SampleSchedule().last_ended),
+       [](std::string_view row) { return DecodeScheduleRun(row).status(); }},
       {"MetaNumber", EncodeMetaNumber(1), [](std::string_view row) { return DecodeMetaNumber(row).status(); }},
   };
 }

@@ -26,6 +26,9 @@ std::vector<std::pair<Family, std::string>> OneOfEach() {
           {Family::kStatistics, StatisticsKey(kJob)},
           {Family::kEvents, JobEventKey(kJob, 4)},
           {Family::kServices, ServiceVersionKey("acme", "a/b", "1.0.0")},
+          {Family::kSchedules, ScheduleDefinitionKey({"acme", "nightly"})},
+          {Family::kSchedules, ScheduleProgressKey({"acme", "nightly"})},
+          {Family::kSchedules, ScheduleRunKey({"acme", "nightly"}, 9)},
           {Family::kIndex, ChunkIdKey(kJob, "c-1")},
           {Family::kIndex, RequestIdKey("acme", "r-1")},
           {Family::kIndex, UniqueKeyKey("acme", "u-1")},
@@ -43,17 +46,29 @@ TEST(KeyTextTest, EveryKeyIsTakenApartByName) {
     ASSERT_THAT(text, testing::IsOk());
     texts.push_back(ToString(*text));
   }
-  EXPECT_EQ(
-      texts,
-      (std::vector<std::string>{
-          "job definition acme/job-1", "job progress acme/job-1", "chunk acme/job-1 sequence=12",
-          "input acme/job-1 sequence=12", "result acme/job-1 number=7", "exceptions acme/job-1 sequence=12 last=3",
-          "exceptions by fingerprint acme/job-1 fingerprint=00ff sequence=12 last=3",
-          "exception group acme/job-1 fingerprint=00ff", "resolution acme/job-1 sequence=12 index=3",
-          "statistics acme/job-1", "event acme/job-1 number=4", "service version acme service=a/b version=1.0.0",
-          "chunk id acme/job-1 chunk_id=c-1", "request id acme request_id=r-1", "unique key acme unique_key=u-1",
-          "version id acme version_id=v-1", "job by time acme create_time=2023-11-14T22:13:20+00:00 job_id=job-1",
-          "unfinished job acme/job-1", "number name=epoch"}));
+  EXPECT_EQ(texts, (std::vector<std::string>{"job definition acme/job-1",
+                                             "job progress acme/job-1",
+                                             "chunk acme/job-1 sequence=12",
+                                             "input acme/job-1 sequence=12",
+                                             "result acme/job-1 number=7",
+                                             "exceptions acme/job-1 sequence=12 last=3",
+                                             "exceptions by fingerprint acme/job-1 fingerprint=00ff sequence=12 last=3",
+                                             "exception group acme/job-1 fingerprint=00ff",
+                                             "resolution acme/job-1 sequence=12 index=3",
+                                             "statistics acme/job-1",
+                                             "event acme/job-1 number=4",
+                                             "service version acme service=a/b version=1.0.0",
+                                             "schedule definition acme schedule_id=nightly",
+                                             "schedule progress acme schedule_id=nightly",
+                                             "schedule run acme schedule_id=nightly number=9",
+                                             "chunk id acme/job-1 chunk_id=c-1",
+                                             "request id acme request_id=r-1",
+                                             "unique key acme unique_key=u-1",
+                                             "version id acme version_id=v-1",
+                                             "job by time acme create_time=2023-11-14T22:13:20+00:00 job_id=job-1",
+                                             "unfinished job acme/job-1",
+                                             "sums of ended jobs acme service=a/b",
+                                             "number name=epoch"}));
 }
 
 TEST(KeyTextTest, AKeyThatIsCutOffOrTooLongIsDamaged) {

@@ -8,6 +8,9 @@
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
 #include "storage/model/job_event.h"
+#include "storage/model/job_sums.h"
+#include "storage/model/run_statistics.h"
+#include "storage/model/schedule.h"
 #include "storage/model/service_version.h"
 #include "tests/support/factories.h"
 
@@ -72,7 +75,7 @@ inline model::Job SampleJob() {
                          .read_errors = 29,
                          .exhausted = true,
                          .rest = true};
-  job.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  job.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
   job.last_sequence = 9;
   job.watermark = 10;
   job.highest_committed = 11;
@@ -192,6 +195,65 @@ inline model::RunStatistics SampleStatistics() {
 inline model::ServiceVersion SampleVersion() {
   return {"tenant",     "demo/double", "1.0.0-rc.1",   "service-id", "version-id",
           "outputs: m", "config-hash", "what it does", "somebody",   millrace::testing::At(1)};
+}
+
+inline model::JobSums SampleSums() {
+  return {.states = {{model::JobState::kCompleted, 2}, {model::JobState::kFailed, 1}},
+          .outcomes = {{model::Outcome::kPartial, 2}},
+          .records_submitted = 21,
+          .records_pending = 1,
+          .records_completed = 2,
+          .records_failed = 3,
+          .records_discarded = 7,
+          .records_skipped = 8};
+}
+
+/// Every field of it is set.
+inline model::Schedule SampleSchedule() {
+  const auto at = [](int64_t seconds) { return absl::FromUnixSeconds(1'700'000'000 + seconds); };
+  model::Schedule schedule;
+  schedule.tenant = "acme";
+  schedule.id = "nightly";
+  schedule.uid = "uid";
+  schedule.request_hash = "hash";
+  schedule.created_by = "ann";
+  schedule.create_time = at(1);
+  schedule.definition = {.description = "what for",
+                         .job_template = std::string("\0\xff", 2),
+                         .recurrence = {.kind = model::RecurrenceKind::kCron,
+                                        .cron = "0 2 * * *",
+                                        .time_zone = "Europe/Berlin",
+                                        .interval = absl::Minutes(5),
+                                        .once = at(2),
+                                        .start = at(3),
+                                        .end = at(4)},
+                         .overlap = model::OverlapPolicy::kQueue,
+                         .catch_up = model::CatchUpPolicy::kAll};
+  schedule.update_time = at(5);
+  schedule.paused = true;
+  schedule.pause_reason = "late";
+  schedule.pause_time = at(6);
+  schedule.next_fire_time = at(7);
+  schedule.last_fire_time = at(8);
+  schedule.last_run = 9;
+  schedule.last_ended = {.number = 7,
+                         .state = model::RunState::kCompleted,
+                         .scheduled_time = at(9),
+                         .triggered_by = "bob",
+                         .missed = 3,
+                         .job_id = "job",
+                         .start_time = at(10),
+                         .end_time = at(11),
+                         .job_state = model::JobState::kCompleted,
+                         .outcome = model::Outcome::kPartial,
+                         .reason = model::Reason::kServiceNotFound,
+                         .message = "why"};
+  schedule.open = {schedule.last_ended, schedule.last_ended};
+  schedule.open.front().state = model::RunState::kRunning;
+  schedule.open.back().state = model::RunState::kQueued;
+  schedule.counters = {.completed = 1, .skipped = 2, .refused = 3, .missed = 4};
+  schedule.triggers = {{.request_id = "r", .run = 8}};
+  return schedule;
 }
 
 }  // namespace millrace::format
