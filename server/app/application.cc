@@ -57,8 +57,8 @@ constexpr size_t kHandlerQueueBytesMax = size_t{256} << 20;
 constexpr absl::Duration kIdleInterval = absl::Seconds(1);
 constexpr size_t kIdleBatchMax = 100;
 
-// A schedule fires within a second of its time.
-constexpr absl::Duration kScheduleInterval = absl::Seconds(1);
+// A schedule fires within a second of its time, and the end of a short job is seen before the next second.
+constexpr absl::Duration kScheduleInterval = absl::Milliseconds(200);
 
 // One reads while the other waits for the disk to sync; the sources of any number of jobs take turns.
 constexpr int kSourceThreads = 2;

@@ -10,6 +10,7 @@
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
+#include "storage/model/recurrence.h"
 
 namespace millrace::background {
 
@@ -96,6 +97,13 @@ absl::StatusOr<bool> ScheduleRunner::Step(Schedule& schedule, Watched& watched, 
   absl::StatusOr<bool> ended = core::NoteRunEnd(store_, schedule, now);
   if (!ended.ok() || *ended) return ended;
   if (schedule.next_fire_time != absl::InfinitePast() && schedule.next_fire_time <= now) {
+    if (IsPutOff(watched)) return false;
+    if (absl::Status readable = model::CheckReadable(schedule.definition.recurrence); !readable.ok()) {
+      PutOff(watched);
+      core::Log(spdlog::level::err, absl::StrCat("the schedule cannot fire: ", readable.message()),
+                {{"schedule_id", schedule.id}});
+      return false;
+    }
     return Change(schedule,
                   [now](ScheduleChange& change) { return absl::StatusOr<bool>(model::ApplyFire(change, now)); });
   }
@@ -118,15 +126,22 @@ absl::StatusOr<bool> ScheduleRunner::Step(Schedule& schedule, Watched& watched, 
   return model::IsFinal((*cancelled)->state);
 }
 
+bool ScheduleRunner::IsPutOff(const Watched& watched) const {
+  return watched.retry_nanos != model::Clock::kNever && watched.retry_nanos > clock_.SteadyNanos();
+}
+
+void ScheduleRunner::PutOff(Watched& watched) const {
+  watched.backoff = std::clamp(watched.backoff * 2, model::kScheduleRetryMin, model::kScheduleRetryMax);
+  watched.retry_nanos = clock_.SteadyNanos() + absl::ToInt64Nanoseconds(watched.backoff);
+}
+
 absl::StatusOr<bool> ScheduleRunner::SubmitJob(Schedule& schedule, const ScheduleRun& run, Watched& watched,
                                                SchedulesRun& done) {
-  const int64_t now_nanos = clock_.SteadyNanos();
-  if (watched.retry_nanos != model::Clock::kNever && watched.retry_nanos > now_nanos) return false;
+  if (IsPutOff(watched)) return false;
   const model::RunName name{schedule.uid, run.number};
   const absl::StatusOr<model::JobPtr> job = submit_(schedule, run);
   if (!job.ok() && model::MayPass(job.status())) {
-    watched.backoff = std::clamp(watched.backoff * 2, model::kScheduleRetryMin, model::kScheduleRetryMax);
-    watched.retry_nanos = now_nanos + absl::ToInt64Nanoseconds(watched.backoff);
+    PutOff(watched);
     const absl::StatusOr<bool> noted = Change(schedule, [&](ScheduleChange& change) {
       return absl::StatusOr<bool>(model::ApplyDelayed(change, name, job.status()));
     });

@@ -59,13 +59,17 @@ class ScheduleRunner final : public store::ScheduleObserver {
     absl::Time next_fire_time = absl::InfinitePast();
     /// The job of the run that is not over. Empty: none.
     std::string job_id;
-    /// A submission that failed is repeated then; kNever: none did.
+    /// What failed, a submission or telling the next time, is repeated then; kNever: nothing did.
     int64_t retry_nanos = model::Clock::kNever;
     absl::Duration backoff = absl::ZeroDuration();
   };
 
   std::vector<model::ScheduleKey> TakeDue();
   bool NeedsLook(const model::ScheduleKey& key, const Watched& watched, absl::Time now) const;
+
+  bool IsPutOff(const Watched& watched) const;
+  /// Twice as long after each further failure in a row.
+  void PutOff(Watched& watched) const;
 
   /// Brings one schedule on as far as it comes.
   absl::Status Advance(const model::ScheduleKey& key, SchedulesRun& run);

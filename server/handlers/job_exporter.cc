@@ -107,8 +107,15 @@ absl::Status JobExporter::MakeRows(const model::Job& job) {
   return absl::OkStatus();
 }
 
+bool JobExporter::IsWithin(const Position& position, const Position& began) {
+  return position.sequence >= 1 && position.sequence - 1 <= position.last_sequence && position.index >= 0 &&
+         position.rows >= 0 && position.rows <= position.records && position.records <= position.records_total &&
+         position.last_sequence <= began.last_sequence && position.records_total <= began.records_total;
+}
+
 absl::Status JobExporter::Resume(const std::string& token) {
   if (token.empty()) return absl::OkStatus();
+  const Position began = position_;
   const absl::StatusOr<std::string> opened = core::OpenPageToken(file_, token);
   const std::vector<std::string> numbers = absl::StrSplit(opened.value_or(""), '/');
   const std::array<int64_t*, 6> fields = {&position_.sequence, &position_.index,         &position_.records,
@@ -116,7 +123,8 @@ absl::Status JobExporter::Resume(const std::string& token) {
   bool read = opened.ok() && numbers.size() == fields.size();
   for (size_t i = 0; read && i < fields.size(); ++i) read = absl::SimpleAtoi(numbers[i], fields[i]);
   began_ = true;
-  if (read) return absl::OkStatus();
+  // A token is sealed against mistakes, not against whoever makes one up.
+  if (read && IsWithin(position_, began)) return absl::OkStatus();
   return model::WithField(
       model::MakeError(model::Reason::kPageTokenInvalid,
                        "resume_token: expected that of a piece of the same file, whose columns are still those of the "

@@ -43,6 +43,9 @@ class JobExporter {
   JobExporter(const v1::ExportJobRequest& request, model::JobKey key, const Deps& deps)
       : request_(request), key_(std::move(key)), deps_(deps) {}
 
+  /// Whether an export that begins now could have come to this position, or to one that it has passed by then.
+  static bool IsWithin(const Position& position, const Position& began);
+
   absl::Status MakeRows(const model::Job& job);
   absl::Status Resume(const std::string& token);
   /// Reads the records of the chunk at the position.

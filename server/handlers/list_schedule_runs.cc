@@ -22,7 +22,8 @@ absl::StatusOr<v1::ListScheduleRunsResponse> ListScheduleRuns(const v1::ListSche
   const absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
   if (!token.ok()) return token.status();
   int64_t before = std::numeric_limits<int64_t>::max();
-  if (!token->empty() && !absl::SimpleAtoi(*token, &before)) before = std::numeric_limits<int64_t>::max();
+  const bool is_number = absl::SimpleAtoi(*token, &before) && before >= 1;
+  if (!is_number) before = std::numeric_limits<int64_t>::max();
 
   // One more than the page holds says whether another follows.
   const absl::StatusOr<std::vector<model::ScheduleRun>> runs =

@@ -1,8 +1,10 @@
 #include "server/handlers/source.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -175,7 +177,7 @@ absl::Status LookAtQuery(const JobSource& source, const Deps& deps) {
   const std::shared_ptr<void> place = deps.source_connections->TakePlace();
   if (place == nullptr) return Busy("too many calls wait for a database");
   const queries::Connection& connection = *deps.source_connections->Find(source.connection);
-  const absl::Status checked =
+  absl::Status checked =
       queries::CheckQuery(connection, {.text = source.query, .key_columns = source.key_columns}, deps.clock);
   if (checked.ok()) return checked;
   const std::string why(checked.message());
@@ -223,6 +225,15 @@ absl::Status LookAtOtherJob(const std::string& tenant, JobSource& source, const 
                                                           "; what it comes to have can be read when it has"),
                                              {{"pipeline_id", job.id}, {"state", state}}),
                             field);
+  }
+  if (!source.fingerprint.empty()) {
+    const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(job.key());
+    if (!groups.ok()) return groups.status();
+    if (std::ranges::find(*groups, source.fingerprint, &model::ExceptionGroup::fingerprint) == groups->end()) {
+      return model::FieldError("source.exceptions.fingerprint",
+                               absl::StrCat("job ", job.id, " has no group '", source.fingerprint,
+                                            "'; ListExceptionGroups has those there are"));
+    }
   }
   source.job_create_time = job.create_time;
   source.last = is_results ? job.last_result : job.last_sequence;

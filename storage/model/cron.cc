@@ -86,7 +86,8 @@ absl::Status ParseElement(const FieldRule& rule, const std::string& text, uint64
     }
   }
   if (last < first) return Bad(rule, text, "goes backwards; write the smaller value first, or a list of two ranges");
-  for (int value = first; value <= last; value += step) bits |= uint64_t{1} << value;
+  // Wider than a step may be.
+  for (int64_t value = first; value <= last; value += step) bits |= uint64_t{1} << value;
   return absl::OkStatus();
 }
 
@@ -189,7 +190,10 @@ std::optional<absl::CivilSecond> CronExpression::FirstMatch(absl::CivilSecond fr
 }
 
 absl::Time CronExpression::Next(absl::Time after, const absl::TimeZone& zone) const {
-  return any_hour_ ? NextElapsed(after, zone) : NextOfDay(after, zone);
+  if (after == absl::InfiniteFuture()) return after;
+  // Civil times of long ago are of no use, and those of the infinite past no times at all.
+  const absl::Time behind = std::max(after, absl::UnixEpoch());
+  return any_hour_ ? NextElapsed(behind, zone) : NextOfDay(behind, zone);
 }
 
 /// A time of the day that is left out stands for the moment of the change, and one that comes twice for the first of

@@ -29,6 +29,12 @@ absl::Time NextFireTime(const Recurrence& recurrence, absl::Time after, absl::Ti
   return next == absl::InfiniteFuture() || ended ? absl::InfinitePast() : next;
 }
 
+absl::Status CheckReadable(const Recurrence& recurrence) {
+  if (recurrence.kind != RecurrenceKind::kCron) return absl::OkStatus();
+  if (absl::Status read = CronExpression::Parse(recurrence.cron).status(); !read.ok()) return read;
+  return FindTimeZone(recurrence.time_zone).status();
+}
+
 absl::Time LastFireTime(const Recurrence& recurrence, absl::Time after, absl::Time until) {
   absl::Time low = after;
   absl::Time last = NextFireTime(recurrence, after, until);

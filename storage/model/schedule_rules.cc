@@ -86,6 +86,8 @@ std::vector<absl::Time> NewestFireTimes(const Recurrence& recurrence, absl::Time
     times.push_back(at);
     if (at == first) break;
   }
+  // The rules of the zone have changed since: what was to come at `first` comes then all the same.
+  if (times.empty()) times.push_back(first);
   std::reverse(times.begin(), times.end());
   return times;
 }
@@ -106,7 +108,9 @@ void CatchUp(ScheduleChange& change, absl::Time now) {
   // An interval has no times but the one that is due.
   const bool interval = recurrence.kind == RecurrenceKind::kInterval;
   const auto last_up_to = [&](absl::Time until) {
-    return interval ? first : LastFireTime(recurrence, first - absl::Nanoseconds(1), until);
+    const absl::Time last = interval ? first : LastFireTime(recurrence, first - absl::Nanoseconds(1), until);
+    // The rules of the zone have changed since: what was to come at `first` comes then all the same.
+    return last == kNever ? first : last;
   };
   const auto count_before = [&](absl::Time time) { return interval ? 0 : CountFireTimes(recurrence, first, time); };
   switch (definition.catch_up) {
@@ -122,7 +126,7 @@ void CatchUp(ScheduleChange& change, absl::Time now) {
     case CatchUpPolicy::kAll:
       if (!interval) {
         const std::vector<absl::Time> times = NewestFireTimes(recurrence, first, now);
-        int64_t left_out = times.empty() ? 0 : count_before(times.front());
+        int64_t left_out = count_before(times.front());
         for (const absl::Time time : times) {
           schedule.open.push_back(NewRun(schedule, time, std::exchange(left_out, 0)));
           MoveOn(schedule, time, now);
@@ -155,6 +159,12 @@ void EndFirst(ScheduleChange& change, RunState state, absl::Time end_time, absl:
   AwaitInterval(schedule, now);
 }
 
+/// Of a schedule that was there before. A time that fired does not fire again, though the clock was set back meanwhile.
+absl::Time FireTimeAnew(const Schedule& schedule, absl::Time now) {
+  const bool interval = schedule.definition.recurrence.kind == RecurrenceKind::kInterval;
+  return FirstFireTime(schedule, interval ? now : std::max(now, schedule.last_fire_time));
+}
+
 }  // namespace
 
 std::string RunRequestId(const RunName& run) { return absl::StrCat("schedule/", run.uid, "/", run.number); }
@@ -164,7 +174,8 @@ absl::Time FirstFireTime(const Schedule& schedule, absl::Time now) {
   if (recurrence.kind != RecurrenceKind::kInterval) return NextFireTime(recurrence, now, now);
   if (!schedule.open.empty()) return kNever;
   const absl::Time next = BehindLastRun(schedule, now);
-  return next == kNever ? kNever : std::max(next, now);
+  const bool ended = recurrence.end != kNever && now > recurrence.end;
+  return next == kNever || ended ? kNever : std::max(next, now);
 }
 
 bool ApplyFire(ScheduleChange& change, absl::Time now) {
@@ -291,6 +302,8 @@ bool MayPass(const absl::Status& status) {
 bool ApplyPause(ScheduleChange& change, std::string_view reason, absl::Time now) {
   Schedule& schedule = change.schedule;
   if (schedule.paused) return false;
+  // What is due by now came before the pause.
+  ApplyFire(change, now);
   schedule.paused = true;
   schedule.pause_reason = reason;
   schedule.pause_time = now;
@@ -306,9 +319,7 @@ bool ApplyResume(ScheduleChange& change, absl::Time now) {
   schedule.pause_reason.clear();
   schedule.pause_time = absl::InfinitePast();
   schedule.update_time = now;
-  // A time that fired does not fire again, though the clock was set back meanwhile.
-  const bool interval = schedule.definition.recurrence.kind == RecurrenceKind::kInterval;
-  schedule.next_fire_time = FirstFireTime(schedule, interval ? now : std::max(now, schedule.last_fire_time));
+  schedule.next_fire_time = FireTimeAnew(schedule, now);
   return true;
 }
 
@@ -316,9 +327,11 @@ bool ApplyRedefine(ScheduleChange& change, ScheduleDefinition definition, absl::
   Schedule& schedule = change.schedule;
   if (schedule.definition == definition) return false;
   const bool anew = !(schedule.definition.recurrence == definition.recurrence);
+  // What is due by now is due as the schedule was.
+  if (anew) ApplyFire(change, now);
   schedule.definition = std::move(definition);
   schedule.update_time = now;
-  if (anew && !schedule.paused) schedule.next_fire_time = FirstFireTime(schedule, now);
+  if (anew && !schedule.paused) schedule.next_fire_time = FireTimeAnew(schedule, now);
   return true;
 }
 

@@ -164,8 +164,8 @@ absl::StatusOr<Page<JobPtr>> RocksJobStore::ListActive(const ListJobsQuery& quer
     return key < range->begin || key >= range->end;
   });
   const auto comes_first = [&](const JobPtr& a, const JobPtr& b) {
-    const bool older = std::tie(a->create_time, a->id) < std::tie(b->create_time, b->id);
-    return older == query.oldest_first;
+    const auto& [first, second] = query.oldest_first ? std::tie(a, b) : std::tie(b, a);
+    return std::tie(first->create_time, first->id) < std::tie(second->create_time, second->id);
   };
   Page<JobPtr> page;
   const size_t size = std::min(jobs.size(), static_cast<size_t>(query.page_size));

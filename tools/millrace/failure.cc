@@ -63,7 +63,7 @@ std::string_view AdviceFor(v1::ErrorReason reason) {
     case v1::PIPELINE_CANCELLED:
       return "start a new pipeline; what this one finished can still be pulled";
     case v1::JOB_NOT_FINISHED:
-      return "wait for its end, or give --force to cancel it and discard everything";
+      return "wait for its end; `millrace jobs delete ID --force` would cancel it and discard everything";
     case v1::CURSOR_IN_FUTURE:
       return "`millrace pipelines status ID` shows the newest result";
     case v1::CHUNK_TOO_LARGE:

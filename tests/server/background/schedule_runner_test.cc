@@ -6,7 +6,6 @@
 
 #include <map>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,8 +89,10 @@ class ScheduleRunnerTest : public ::testing::Test {
     const auto runs = store_->schedules().ListScheduleRuns(key_, 1'000'000, 1'000);
     EXPECT_THAT(runs, IsOk());
     constexpr const char* kNames[] = {"", "QUEUED", "RUNNING", "COMPLETED", "SKIPPED", "REFUSED"};
+    const std::vector<ScheduleRun> oldest_first(runs->rbegin(), runs->rend());
     std::vector<std::string> texts;
-    for (const ScheduleRun& run : std::ranges::reverse_view(*runs)) {
+    texts.reserve(oldest_first.size());
+    for (const ScheduleRun& run : oldest_first) {
       texts.push_back(absl::StrCat(run.number, "@", absl::FormatTime("%H:%M", run.scheduled_time, absl::UTCTimeZone()),
                                    " ", kNames[static_cast<int>(run.state)], run.job_id.empty() ? "" : " ",
                                    run.job_id));
@@ -308,6 +309,17 @@ TEST_F(ScheduleRunnerTest, APowerCutAtAnyWriteLosesNoFireTimeAndDoublesNone) {
       if (HasFailure()) return;
     }
   }
+}
+
+TEST_F(ScheduleRunnerTest, AScheduleWhoseZoneIsNotThereWaitsForItAndLosesNothing) {
+  Schedule schedule = Hourly();
+  schedule.definition.recurrence.time_zone = "Nowhere/Never";
+  schedule.definition.catch_up = model::CatchUpPolicy::kAll;
+  schedule.next_fire_time = clock_.Now() + absl::Hours(1);
+  Create(schedule);
+  EXPECT_EQ(RunAfter(absl::Hours(3)).failed, 0);
+  EXPECT_EQ(Now().next_fire_time, schedule.next_fire_time);
+  EXPECT_THAT(Runs(), SizeIs(0));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/core/page_token.h"
 #include "storage/model/limits.h"
 #include "tests/server/handlers/handlers_fixture.h"
 
@@ -247,6 +248,21 @@ TEST_F(ExportJobTest, AJobThatIsDeletedMeanwhileIsSaid) {
   ASSERT_THAT(exporter, IsOk());
   ASSERT_THAT(store_->DeleteJob(call_.job(id)), IsOk());
   EXPECT_THAT((*exporter)->Next(), IsError(Reason::kPipelineNotFound));
+}
+
+TEST_F(ExportJobTest, ATokenThatSomebodyMadeUpIsRefused) {
+  const std::string id = RunRecords("{\"n\":1}\n{\"n\":2}\n");
+  v1::ExportJobRequest request = Of(id, v1::EXPORT_FORMAT_JSON_LINES);
+  const std::string file = absl::StrCat("ExportJob/", call_.job(id).tenant, "/", id, "/1//0/");
+  const auto begin = [&](const std::string& position) {
+    request.set_resume_token(core::SealPageToken(file, position));
+    return JobExporter::Begin(request, call_, deps_).status();
+  };
+  EXPECT_THAT(begin("1/1/1/1/1/2"), IsOk());
+  for (const char* position : {"1/-5/0/0/1/2", "0/0/0/0/1/2", "3/0/0/0/1/2", "1/0/0/1/1/2", "1/0/3/0/1/2",
+                               "1/0/0/0/2/2", "1/0/0/0/1/3", "1/0/0/0/1", "-9223372036854775808/0/0/0/1/2"}) {
+    EXPECT_THAT(begin(position), IsError(Reason::kPageTokenInvalid)) << position;
+  }
 }
 
 }  // namespace

@@ -269,6 +269,9 @@ TEST_F(SubmitJobTest, WhatAnotherJobHasIsReadOnceItHasEnded) {
     EXPECT_THAT(FieldOf(refused), ::testing::EndsWith(".job_id"));
   }
   ASSERT_THAT(store_->CloseJob(call_.job(other)), IsOk());
+  exceptions.mutable_source()->mutable_exceptions()->set_fingerprint("ffffffffffffffff");
+  EXPECT_EQ(WrongIn(exceptions), "source.exceptions.fingerprint") << "nobody would notice a job without records";
+  exceptions.mutable_source()->mutable_exceptions()->clear_fingerprint();
   exceptions.mutable_sample()->set_first_n(1);
   ASSERT_OK_AND_ASSIGN(v1::Job job, Submit(results));
   EXPECT_EQ(job.source().results().job_id(), other);

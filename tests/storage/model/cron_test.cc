@@ -201,5 +201,15 @@ TEST(DstTest, TimesOnlyGoForwardThroughEveryChangeOfAYear) {
   }
 }
 
+TEST(CronTest, AStepMayBeWiderThanItsField) {
+  const absl::StatusOr<CronExpression> cron = CronExpression::Parse("5/2147483647 * */2147483647 * *");
+  ASSERT_TRUE(cron.ok());
+  const absl::Time next = cron->Next(absl::FromUnixSeconds(0), absl::UTCTimeZone());
+  EXPECT_EQ(next, absl::FromUnixSeconds(300));
+  EXPECT_EQ(cron->Next(next, absl::UTCTimeZone()), absl::FromUnixSeconds(3'900));
+  EXPECT_EQ(cron->Next(absl::InfiniteFuture(), absl::UTCTimeZone()), absl::InfiniteFuture());
+  EXPECT_EQ(cron->Next(absl::InfinitePast(), absl::UTCTimeZone()), next);
+}
+
 }  // namespace
 }  // namespace millrace::model

@@ -359,5 +359,41 @@ TEST_F(ScheduleRulesTest, OnceIsAtItsEndAfterwards) {
   EXPECT_EQ(schedule().next_fire_time, absl::InfinitePast());
 }
 
+TEST_F(ScheduleRulesTest, ATimeThatItsZoneKnowsNoMoreHasItsRunAndEndsNothing) {
+  for (const CatchUpPolicy catch_up : {CatchUpPolicy::kLatest, CatchUpPolicy::kAll, CatchUpPolicy::kNone}) {
+    change_ = {.schedule = schedule(), .ended = {}};
+    schedule().definition.catch_up = catch_up;
+    schedule().open.clear();
+    schedule().next_fire_time = At(absl::Minutes(30));
+    EXPECT_TRUE(Fire(absl::Minutes(50)));
+    EXPECT_EQ(schedule().last_fire_time, At(absl::Minutes(30)));
+    EXPECT_EQ(schedule().next_fire_time, At(absl::Hours(1)));
+  }
+}
+
+TEST_F(ScheduleRulesTest, WhatIsDueHasItsRunBeforeAPauseOrAnotherDefinition) {
+  schedule().next_fire_time = At(absl::Hours(1));
+  ASSERT_TRUE(ApplyPause(change_, "", At(absl::Hours(1))));
+  EXPECT_THAT(Texts(schedule().open), ElementsAre("1@01:00 QUEUED"));
+  ASSERT_TRUE(ApplyResume(change_, At(absl::Hours(1))));
+  ScheduleDefinition other = schedule().definition;
+  other.overlap = OverlapPolicy::kQueue;
+  other.recurrence.end = At(absl::Hours(8));
+  ASSERT_TRUE(ApplyRedefine(change_, other, At(absl::Hours(2))));
+  EXPECT_EQ(schedule().last_run, 2);
+  // A clock that was set back fires nothing again.
+  other.recurrence.end = At(absl::Hours(9));
+  ASSERT_TRUE(ApplyRedefine(change_, other, At(absl::Minutes(119))));
+  EXPECT_EQ(schedule().next_fire_time, At(absl::Hours(3)));
+}
+
+TEST_F(ScheduleRulesTest, AnIntervalThatIsResumedBehindItsEndFiresNoMore) {
+  Every(absl::Hours(1));
+  schedule().definition.recurrence.end = At(absl::Hours(2));
+  ASSERT_TRUE(ApplyPause(change_, "", At(-absl::Minutes(1))));
+  ASSERT_TRUE(ApplyResume(change_, At(absl::Hours(3))));
+  EXPECT_EQ(schedule().next_fire_time, absl::InfinitePast());
+}
+
 }  // namespace
 }  // namespace millrace::model
