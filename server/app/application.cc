@@ -261,9 +261,8 @@ absl::Status Application::LoadSchedules(const handlers::Deps& deps) {
 
 void Application::Drain(int signal, const EndSignals& signals) {
   const int64_t deadline_nanos = clock_->SteadyNanos() + absl::ToInt64Nanoseconds(config_.drain_timeout);
-  // Nobody can use a pipeline from now on, and none is to be closed for that. What is due fires at the next start.
+  // Nobody can use a pipeline from now on, and none is to be closed for that.
   idle_ticker_->Stop();
-  schedule_ticker_->Stop();
   source_queue_.Stop();
   server_->StopServing();
   leases_->Stop();
@@ -274,7 +273,9 @@ void Application::Drain(int signal, const EndSignals& signals) {
   const auto left = [&] {
     return std::max(absl::Nanoseconds(deadline_nanos - clock_->SteadyNanos()), absl::ZeroDuration());
   };
-  // Under the guard: a file on a disk that does not answer holds up whoever reads it.
+  // Under the guard: a disk or a database that does not answer holds up whoever reads from it. What is due fires at the next
+  // start.
+  schedule_ticker_->Stop();
   source_threads_->Stop();
   feed_.Close();
   server_->Shutdown(config_.drain_timeout);

@@ -34,7 +34,8 @@ class JobRecords : public SourceRecords {
 /// Outputs, in the order of the results. A record has outputs in one of them at most: only those that failed are run again.
 class ResultRecords final : public JobRecords {
  public:
-  ResultRecords(const model::Job& job, const store::JobStore& store) : JobRecords(job, store), opened_(position_) {}
+  ResultRecords(const model::Job& job, const store::JobStore& store)
+      : JobRecords(job, store), opened_(position_.offset) {}
 
   absl::StatusOr<Found> Next(std::string& line) override {
     if (IsSampleOver(source_.sample)) return Found::kEnd;
@@ -59,8 +60,7 @@ class ResultRecords final : public JobRecords {
   bool is_worth_keeping() const override { return true; }
 
   bool GoBackTo(const model::SourcePosition& position) override {
-    const bool is_held = position.rest == position_.rest && position.offset >= opened_.offset;
-    if (!is_held) return false;
+    if (position.offset < opened_) return false;
     at_ = 0;
     while (at_ < results_.size() && results_[at_].number <= position.offset) ++at_;
     lines_.clear();
@@ -77,7 +77,7 @@ class ResultRecords final : public JobRecords {
       absl::StatusOr<std::vector<model::ChunkResult>> results =
           store_.ReadResults(key_, position_.offset, kReadMax, kReadBytesMax);
       if (!results.ok()) return results.status();
-      opened_ = position_;
+      opened_ = position_.offset;
       results_ = *std::move(results);
       at_ = 0;
     }
@@ -86,9 +86,9 @@ class ResultRecords final : public JobRecords {
     return true;
   }
 
-  /// Those behind `opened_`.
+  /// Those behind the result with the number `opened_`.
   std::vector<model::ChunkResult> results_;
-  model::SourcePosition opened_;
+  int64_t opened_;
   /// The result that is being read, and its lines; empty before that.
   size_t at_ = 0;
   std::vector<std::string_view> lines_;

@@ -10,7 +10,6 @@
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
-#include "storage/model/recurrence.h"
 
 namespace millrace::background {
 
@@ -98,14 +97,13 @@ absl::StatusOr<bool> ScheduleRunner::Step(Schedule& schedule, Watched& watched, 
   if (!ended.ok() || *ended) return ended;
   if (schedule.next_fire_time != absl::InfinitePast() && schedule.next_fire_time <= now) {
     if (IsPutOff(watched)) return false;
-    if (absl::Status readable = model::CheckReadable(schedule.definition.recurrence); !readable.ok()) {
-      PutOff(watched);
-      core::Log(spdlog::level::err, absl::StrCat("the schedule cannot fire: ", readable.message()),
-                {{"schedule_id", schedule.id}});
-      return false;
-    }
-    return Change(schedule,
-                  [now](ScheduleChange& change) { return absl::StatusOr<bool>(model::ApplyFire(change, now)); });
+    const absl::StatusOr<bool> fired =
+        Change(schedule, [now](ScheduleChange& change) { return model::ApplyFire(change, now); });
+    if (!absl::IsInvalidArgument(fired.status())) return fired;
+    PutOff(watched);
+    core::Log(spdlog::level::err, absl::StrCat("the schedule cannot fire: ", fired.status().message()),
+              {{"schedule_id", schedule.id}});
+    return false;
   }
   // Copies: what they belong to changes with the step.
   if (const ScheduleRun* const next = model::RunToSubmit(schedule)) {

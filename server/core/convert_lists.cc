@@ -1,6 +1,8 @@
 // Exceptions and the catalog; convert.cc has jobs and results.
 #include "server/core/convert.h"
 
+#include <algorithm>
+
 #include "storage/model/exception.h"
 
 namespace millrace::core {
@@ -105,8 +107,12 @@ v1::NodeStatistics ToProto(std::string_view node, const model::NodeStatistics& s
   proto.set_hold_count(statistics.hold_count);
   proto.set_skipped_count(statistics.skipped_count);
   *proto.mutable_run_time() = ToProto(absl::Nanoseconds(statistics.run_nanos));
-  *proto.mutable_p50() = ToProto(absl::Nanoseconds(statistics.run_times.Quantile(0.5)));
-  *proto.mutable_p95() = ToProto(absl::Nanoseconds(statistics.run_times.Quantile(0.95)));
+  // A quantile is the upper bound of its bucket, and so may lie above the longest time there was.
+  const auto quantile = [&statistics](double share) {
+    return ToProto(absl::Nanoseconds(std::min(statistics.run_times.Quantile(share), statistics.max_nanos)));
+  };
+  *proto.mutable_p50() = quantile(0.5);
+  *proto.mutable_p95() = quantile(0.95);
   *proto.mutable_max() = ToProto(absl::Nanoseconds(statistics.max_nanos));
   return proto;
 }

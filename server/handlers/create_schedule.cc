@@ -29,7 +29,9 @@ absl::StatusOr<v1::Schedule> CreateSchedule(const v1::CreateScheduleRequest& req
   schedule.uid = deps.ids.Next();
   schedule.created_by = call.principal.user;
   schedule.create_time = now;
-  schedule.next_fire_time = model::FirstFireTime(schedule, now);
+  const absl::StatusOr<absl::Time> first = model::FirstFireTime(schedule, now);
+  if (!first.ok()) return first.status();
+  schedule.next_fire_time = *first;
   const absl::StatusOr<model::Schedule> created = schedules.CreateSchedule(schedule);
   if (!created.ok()) return created.status();
   return ToProto(*created);

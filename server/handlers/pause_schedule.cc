@@ -14,8 +14,8 @@ absl::StatusOr<v1::Schedule> PauseSchedule(const v1::PauseScheduleRequest& reque
     return status;
   }
   const absl::StatusOr<model::Schedule> schedule = deps.store.schedules().ChangeSchedule(
-      {call.principal.tenant, request.schedule_id()}, [&](model::ScheduleChange& change) {
-        return absl::StatusOr<bool>(model::ApplyPause(change, request.reason(), deps.clock.Now()));
+      {call.principal.tenant, request.schedule_id()}, [&](model::ScheduleChange& change) -> absl::StatusOr<bool> {
+        return model::ApplyPause(change, request.reason(), deps.clock.Now());
       });
   if (!schedule.ok()) return schedule.status();
   return ToProto(*schedule);

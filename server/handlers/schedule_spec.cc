@@ -138,20 +138,17 @@ absl::StatusOr<model::ScheduleDefinition> ReadScheduleSpec(const v1::ScheduleSpe
 }
 
 absl::Status CheckItFires(const model::Recurrence& recurrence, absl::Time now) {
-  switch (recurrence.kind) {
-    case RecurrenceKind::kCron:
-      if (model::NextFireTime(recurrence, now, now) != kAbsent) return absl::OkStatus();
-      return FieldError("spec.cron.expression", "names no time that comes, within start_time and end_time");
-    case RecurrenceKind::kOnce:
-      if (model::NextFireTime(recurrence, now, now) != kAbsent) return absl::OkStatus();
-      return FieldError("spec.once", "expected a time that lies ahead, within start_time and end_time");
-    case RecurrenceKind::kInterval:
-      if (recurrence.end == kAbsent || recurrence.end >= now) return absl::OkStatus();
-      return FieldError("spec.end_time", "expected a time that lies ahead");
-    case RecurrenceKind::kNone:
-      break;
+  if (recurrence.kind == RecurrenceKind::kInterval) {
+    if (recurrence.end == kAbsent || recurrence.end >= now) return absl::OkStatus();
+    return FieldError("spec.end_time", "expected a time that lies ahead");
   }
-  return absl::OkStatus();
+  const absl::StatusOr<model::FireTimes> fire_times = model::FireTimes::Of(recurrence);
+  if (!fire_times.ok()) return FieldError("spec.cron", std::string(fire_times.status().message()));
+  if (fire_times->Next(now) != kAbsent) return absl::OkStatus();
+  if (recurrence.kind == RecurrenceKind::kOnce) {
+    return FieldError("spec.once", "expected a time that lies ahead, within start_time and end_time");
+  }
+  return FieldError("spec.cron.expression", "names no time that comes, within start_time and end_time");
 }
 
 v1::ScheduleSpec ToProto(const model::ScheduleDefinition& definition) {

@@ -68,11 +68,13 @@ absl::StatusOr<v1::Schedule> UpdateSchedule(const v1::UpdateScheduleRequest& req
       if (absl::Status fires = CheckItFires(definition->recurrence, now); !fires.ok()) return fires;
     }
     bool overtaken = false;
-    const absl::StatusOr<model::Schedule> after = schedules.ChangeSchedule(key, [&](model::ScheduleChange& change) {
-      // What was checked is the whole spec; another call may have changed other fields of it since.
-      overtaken = !(change.schedule.definition == before->definition);
-      return absl::StatusOr<bool>(!overtaken && model::ApplyRedefine(change, *definition, now));
-    });
+    const absl::StatusOr<model::Schedule> after =
+        schedules.ChangeSchedule(key, [&](model::ScheduleChange& change) -> absl::StatusOr<bool> {
+          // What was checked is the whole spec; another call may have changed other fields of it since.
+          overtaken = !(change.schedule.definition == before->definition);
+          if (overtaken) return false;
+          return model::ApplyRedefine(change, *definition, now);
+        });
     if (!after.ok()) return after.status();
     if (!overtaken) return ToProto(*after);
   }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "storage/format/damaged.h"
 #include "storage/format/fields.h"
 #include "storage/format/payload.h"
 #include "storage/format/wire.h"
@@ -11,22 +11,11 @@
 namespace millrace::format {
 namespace {
 
-absl::Status Corrupt(std::string_view what) {
-  return model::MakeError(model::Reason::kStorageCorrupt, absl::StrCat("a stored row of ", std::string(what),
-                                                                       " is damaged; check the disk and restore "
-                                                                       "from a backup"));
-}
-
 template <class T>
 absl::StatusOr<T> Decode(std::string_view row, std::string_view what) {
   T value;
   if (!ReadRow(row, value)) return Corrupt(what);
   return value;
-}
-
-template <class E>
-bool Within(E value, E first, E last) {
-  return value >= first && value <= last;
 }
 
 }  // namespace

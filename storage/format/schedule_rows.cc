@@ -2,22 +2,15 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
+#include "storage/format/damaged.h"
 #include "storage/format/schedule_fields.h"
-#include "storage/model/errors.h"
 
 namespace millrace::format {
 namespace {
 
-absl::Status Corrupt(std::string_view what) {
-  return model::MakeError(model::Reason::kStorageCorrupt, absl::StrCat("a stored row of ", std::string(what),
-                                                                       " is damaged; check the disk and restore "
-                                                                       "from a backup"));
-}
-
 bool IsRun(const model::ScheduleRun& run) {
-  return run.state >= model::RunState::kQueued && run.state <= model::RunState::kRefused &&
-         run.job_state >= model::JobState{} && run.job_state <= model::JobState::kCancelled;
+  return Within(run.state, model::RunState::kQueued, model::RunState::kRefused) &&
+         Within(run.job_state, model::JobState{}, model::JobState::kCancelled);
 }
 
 bool IsProgress(const model::Schedule& schedule) {
@@ -26,11 +19,9 @@ bool IsProgress(const model::Schedule& schedule) {
 }
 
 bool IsDefinition(const model::ScheduleDefinition& definition) {
-  return definition.recurrence.kind >= model::RecurrenceKind::kNone &&
-         definition.recurrence.kind <= model::RecurrenceKind::kOnce &&
-         definition.overlap >= model::OverlapPolicy::kSkip &&
-         definition.overlap <= model::OverlapPolicy::kCancelRunning &&
-         definition.catch_up >= model::CatchUpPolicy::kLatest && definition.catch_up <= model::CatchUpPolicy::kNone;
+  return Within(definition.recurrence.kind, model::RecurrenceKind::kNone, model::RecurrenceKind::kOnce) &&
+         Within(definition.overlap, model::OverlapPolicy::kSkip, model::OverlapPolicy::kCancelRunning) &&
+         Within(definition.catch_up, model::CatchUpPolicy::kLatest, model::CatchUpPolicy::kNone);
 }
 
 }  // namespace

@@ -33,19 +33,24 @@ void MergeSlowest(std::vector<SlowRecord>& job, const std::vector<SlowRecord>& c
   job = std::move(both);
 }
 
-/// The records of a chunk that took longest, with nothing but their place and time.
-std::vector<SlowRecord> SlowestOf(int64_t sequence, const std::vector<int64_t>& process_nanos) {
-  std::vector<SlowRecord> slowest;
+/// Of a record: how long it took, and its index in the chunk.
+struct Taken {
+  int64_t nanos = 0;
+  int32_t index = 0;
+};
+
+/// The records of a chunk that took longest, slowest first, then by index.
+std::vector<Taken> SlowestOf(const std::vector<int64_t>& process_nanos) {
+  const auto slower = [](const Taken& a, const Taken& b) {
+    return std::tie(b.nanos, a.index) < std::tie(a.nanos, b.index);
+  };
+  std::vector<Taken> slowest;
   slowest.reserve(kSlowestRecordsKept + 1);
   for (size_t index = 0; index < process_nanos.size(); ++index) {
-    const int64_t nanos = process_nanos[index];
+    const Taken taken{process_nanos[index], static_cast<int32_t>(index)};
     const bool is_full = slowest.size() == kSlowestRecordsKept;
-    if (nanos <= 0 || (is_full && nanos <= slowest.back().process_nanos)) continue;
-    SlowRecord record;
-    record.place = {sequence, static_cast<int32_t>(index)};
-    record.process_nanos = nanos;
-    const auto behind = std::upper_bound(slowest.begin(), slowest.end(), record, IsSlower);
-    slowest.insert(behind, std::move(record));
+    if (taken.nanos <= 0 || (is_full && taken.nanos <= slowest.back().nanos)) continue;
+    slowest.insert(std::upper_bound(slowest.begin(), slowest.end(), taken, slower), taken);
     if (is_full) slowest.pop_back();
   }
   return slowest;
@@ -97,9 +102,13 @@ RunStatistics StatisticsOf(const Chunk& chunk, ChunkCommit& commit, absl::Time n
   statistics.nodes = std::move(commit.outcome.nodes);
   const ChunkOutcome& outcome = commit.outcome;
   for (const RecordLabel& label : outcome.labels) CountLabel(statistics.labels, label.label, label.count);
-  statistics.slowest = SlowestOf(chunk.sequence, outcome.process_time_ns);
-  for (SlowRecord& record : statistics.slowest) {
+  const std::vector<Taken> slowest = SlowestOf(outcome.process_time_ns);
+  statistics.slowest.reserve(slowest.size());
+  for (const Taken& taken : slowest) {
+    SlowRecord& record = statistics.slowest.emplace_back();
+    record.place = {chunk.sequence, taken.index};
     record.chunk_id = chunk.id;
+    record.process_nanos = taken.nanos;
     record.worker = commit.worker;
     Describe(record, outcome);
   }

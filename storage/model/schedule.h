@@ -31,7 +31,7 @@ enum class RecurrenceKind : int32_t { kNone = 0, kCron = 1, kInterval = 2, kOnce
 /// When a schedule fires. See recurrence.h for its times.
 struct Recurrence {
   RecurrenceKind kind = RecurrenceKind::kNone;
-  /// kCron: an expression that ParseCron takes, and the IANA name of the zone in which it is read.
+  /// kCron: an expression that CronExpression takes, and the IANA name of the zone in which it is read.
   std::string cron;
   std::string time_zone;
   /// kInterval: from the end of a run to the next one.

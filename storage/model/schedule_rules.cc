@@ -13,16 +13,16 @@ namespace {
 
 constexpr absl::Time kNever = absl::InfinitePast();
 
+bool IsInterval(const Schedule& schedule) { return schedule.definition.recurrence.kind == RecurrenceKind::kInterval; }
+
 /// Of an interval, behind the last run. A clock that was set back must not put it off by as much.
 absl::Time BehindLastRun(const Schedule& schedule, absl::Time now) {
-  return NextFireTime(schedule.definition.recurrence, std::min(schedule.last_ended.end_time, now), now);
+  return NextOfInterval(schedule.definition.recurrence, std::min(schedule.last_ended.end_time, now), now);
 }
 
 /// An interval counts from the end of the last run: the next time is known then and not before.
 void AwaitInterval(Schedule& schedule, absl::Time now) {
-  if (schedule.definition.recurrence.kind != RecurrenceKind::kInterval || schedule.paused || !schedule.open.empty()) {
-    return;
-  }
+  if (!IsInterval(schedule) || schedule.paused || !schedule.open.empty()) return;
   if (schedule.next_fire_time == kNever) schedule.next_fire_time = BehindLastRun(schedule, now);
 }
 
@@ -68,76 +68,70 @@ void Enqueue(ScheduleChange& change, ScheduleRun run, absl::Time now) {
 }
 
 /// How many fire times lie in [first, before), counted up to kScheduleMissedMax.
-int64_t CountFireTimes(const Recurrence& recurrence, absl::Time first, absl::Time before) {
+int64_t CountFireTimes(const FireTimes& fire_times, absl::Time first, absl::Time before) {
   int64_t count = 0;
   for (absl::Time at = first; at != kNever && at < before && count < kScheduleMissedMax; ++count) {
-    at = NextFireTime(recurrence, at, before);
+    at = fire_times.Next(at);
   }
   return count;
 }
 
+/// The last fire time from `first` on and up to `until`.
+absl::Time LastFireTime(const FireTimes& fire_times, absl::Time first, absl::Time until) {
+  const absl::Time last = fire_times.Last(first - absl::Nanoseconds(1), until);
+  // The rules of the zone have changed since: what was to come at `first` comes then all the same. So does the one time of an
+  // interval.
+  return last == kNever ? first : last;
+}
+
 /// The newest fire times up to `until`, oldest first; `first` is one of those that there are.
-std::vector<absl::Time> NewestFireTimes(const Recurrence& recurrence, absl::Time first, absl::Time until) {
+std::vector<absl::Time> NewestFireTimes(const FireTimes& fire_times, absl::Time first, absl::Time until) {
   std::vector<absl::Time> times;
-  const absl::Time before_first = first - absl::Nanoseconds(1);
-  for (absl::Time at = LastFireTime(recurrence, before_first, until);
-       at != kNever && times.size() < static_cast<size_t>(kScheduleCatchUpMax);
-       at = LastFireTime(recurrence, before_first, at - absl::Nanoseconds(1))) {
+  absl::Time at = LastFireTime(fire_times, first, until);
+  times.push_back(at);
+  while (at > first && times.size() < static_cast<size_t>(kScheduleCatchUpMax)) {
+    at = LastFireTime(fire_times, first, at - absl::Nanoseconds(1));
     times.push_back(at);
-    if (at == first) break;
   }
-  // The rules of the zone have changed since: what was to come at `first` comes then all the same.
-  if (times.empty()) times.push_back(first);
   std::reverse(times.begin(), times.end());
   return times;
 }
 
 /// The schedule moves on behind `time`, which has a run now.
-void MoveOn(Schedule& schedule, absl::Time time, absl::Time now) {
-  const Recurrence& recurrence = schedule.definition.recurrence;
+void MoveOn(Schedule& schedule, const FireTimes& fire_times, absl::Time time) {
   schedule.last_fire_time = time;
-  schedule.next_fire_time = recurrence.kind == RecurrenceKind::kInterval ? kNever : NextFireTime(recurrence, time, now);
+  schedule.next_fire_time = fire_times.Next(time);
 }
 
 /// Fire times from `next_fire_time` on were missed. Leaves the next one that was not.
-void CatchUp(ScheduleChange& change, absl::Time now) {
+void CatchUp(ScheduleChange& change, const FireTimes& fire_times, absl::Time now) {
   Schedule& schedule = change.schedule;
-  const ScheduleDefinition& definition = schedule.definition;
-  const Recurrence& recurrence = definition.recurrence;
   const absl::Time first = schedule.next_fire_time;
-  // An interval has no times but the one that is due.
-  const bool interval = recurrence.kind == RecurrenceKind::kInterval;
-  const auto last_up_to = [&](absl::Time until) {
-    const absl::Time last = interval ? first : LastFireTime(recurrence, first - absl::Nanoseconds(1), until);
-    // The rules of the zone have changed since: what was to come at `first` comes then all the same.
-    return last == kNever ? first : last;
-  };
-  const auto count_before = [&](absl::Time time) { return interval ? 0 : CountFireTimes(recurrence, first, time); };
-  switch (definition.catch_up) {
+  switch (schedule.definition.catch_up) {
     case CatchUpPolicy::kNone: {
-      const absl::Time last = last_up_to(now - kScheduleLateMax);
-      ScheduleRun run = NewRun(schedule, last, count_before(last));
+      const absl::Time last = LastFireTime(fire_times, first, now - kScheduleLateMax);
+      ScheduleRun run = NewRun(schedule, last, CountFireTimes(fire_times, first, last));
       // The run itself stands for one more.
       ++schedule.counters.missed;
-      MoveOn(schedule, last, now);
+      MoveOn(schedule, fire_times, last);
       Skip(change, std::move(run), "the server was not there at this time", now);
       return;
     }
     case CatchUpPolicy::kAll:
-      if (!interval) {
-        const std::vector<absl::Time> times = NewestFireTimes(recurrence, first, now);
-        int64_t left_out = count_before(times.front());
+      if (!IsInterval(schedule)) {
+        const std::vector<absl::Time> times = NewestFireTimes(fire_times, first, now);
+        int64_t left_out = CountFireTimes(fire_times, first, times.front());
         for (const absl::Time time : times) {
           schedule.open.push_back(NewRun(schedule, time, std::exchange(left_out, 0)));
-          MoveOn(schedule, time, now);
+          MoveOn(schedule, fire_times, time);
         }
         return;
       }
       [[fallthrough]];
     case CatchUpPolicy::kLatest: {
-      const absl::Time last = last_up_to(now);
-      ScheduleRun run = NewRun(schedule, last, count_before(last));
-      MoveOn(schedule, last, now);
+      const absl::Time last = LastFireTime(fire_times, first, now);
+      ScheduleRun run = NewRun(schedule, last, CountFireTimes(fire_times, first, last));
+      MoveOn(schedule, fire_times, last);
       Enqueue(change, std::move(run), now);
       return;
     }
@@ -159,49 +153,67 @@ void EndFirst(ScheduleChange& change, RunState state, absl::Time end_time, absl:
   AwaitInterval(schedule, now);
 }
 
+bool IsDue(const Schedule& schedule, absl::Time now) {
+  return !schedule.paused && schedule.next_fire_time != kNever && schedule.next_fire_time <= now;
+}
+
+/// See ApplyFire.
+bool Fire(ScheduleChange& change, const FireTimes& fire_times, absl::Time now) {
+  Schedule& schedule = change.schedule;
+  if (!IsDue(schedule, now)) return false;
+  if (IsInterval(schedule) && !schedule.open.empty()) {
+    // A run by hand is not over: the interval counts from its end.
+    schedule.next_fire_time = kNever;
+    return true;
+  }
+  while (IsDue(schedule, now)) {
+    const absl::Time time = schedule.next_fire_time;
+    if (now - time > kScheduleLateMax) {
+      CatchUp(change, fire_times, now);
+      continue;
+    }
+    ScheduleRun run = NewRun(schedule, time, 0);
+    MoveOn(schedule, fire_times, time);
+    Enqueue(change, std::move(run), now);
+  }
+  AwaitInterval(schedule, now);
+  return true;
+}
+
+/// What is due by now came before whatever stops the schedule or gives it other times. Where its times cannot be read, that is
+/// the one that was waited for: nobody must be kept from stopping or mending such a schedule.
+void FireBeforeChange(ScheduleChange& change, absl::Time now) {
+  const absl::StatusOr<FireTimes> fire_times = FireTimes::Of(change.schedule.definition.recurrence);
+  Fire(change, fire_times.ok() ? *fire_times : FireTimes(), now);
+}
+
 /// Of a schedule that was there before. A time that fired does not fire again, though the clock was set back meanwhile.
-absl::Time FireTimeAnew(const Schedule& schedule, absl::Time now) {
-  const bool interval = schedule.definition.recurrence.kind == RecurrenceKind::kInterval;
-  return FirstFireTime(schedule, interval ? now : std::max(now, schedule.last_fire_time));
+absl::StatusOr<absl::Time> FireTimeAnew(const Schedule& schedule, absl::Time now) {
+  return FirstFireTime(schedule, IsInterval(schedule) ? now : std::max(now, schedule.last_fire_time));
 }
 
 }  // namespace
 
 std::string RunRequestId(const RunName& run) { return absl::StrCat("schedule/", run.uid, "/", run.number); }
 
-absl::Time FirstFireTime(const Schedule& schedule, absl::Time now) {
+absl::StatusOr<absl::Time> FirstFireTime(const Schedule& schedule, absl::Time now) {
   const Recurrence& recurrence = schedule.definition.recurrence;
-  if (recurrence.kind != RecurrenceKind::kInterval) return NextFireTime(recurrence, now, now);
+  if (!IsInterval(schedule)) {
+    const absl::StatusOr<FireTimes> fire_times = FireTimes::Of(recurrence);
+    if (!fire_times.ok()) return fire_times.status();
+    return fire_times->Next(now);
+  }
   if (!schedule.open.empty()) return kNever;
   const absl::Time next = BehindLastRun(schedule, now);
   const bool ended = recurrence.end != kNever && now > recurrence.end;
   return next == kNever || ended ? kNever : std::max(next, now);
 }
 
-bool ApplyFire(ScheduleChange& change, absl::Time now) {
-  Schedule& schedule = change.schedule;
-  const auto due = [&] {
-    return !schedule.paused && schedule.next_fire_time != kNever && schedule.next_fire_time <= now;
-  };
-  if (!due()) return false;
-  const bool interval = schedule.definition.recurrence.kind == RecurrenceKind::kInterval;
-  if (interval && !schedule.open.empty()) {
-    // A run by hand is not over: the interval counts from its end.
-    schedule.next_fire_time = kNever;
-    return true;
-  }
-  while (due()) {
-    const absl::Time time = schedule.next_fire_time;
-    if (now - time > kScheduleLateMax) {
-      CatchUp(change, now);
-      continue;
-    }
-    ScheduleRun run = NewRun(schedule, time, 0);
-    MoveOn(schedule, time, now);
-    Enqueue(change, std::move(run), now);
-  }
-  AwaitInterval(schedule, now);
-  return true;
+absl::StatusOr<bool> ApplyFire(ScheduleChange& change, absl::Time now) {
+  if (!IsDue(change.schedule, now)) return false;
+  const absl::StatusOr<FireTimes> fire_times = FireTimes::Of(change.schedule.definition.recurrence);
+  if (!fire_times.ok()) return fire_times.status();
+  return Fire(change, *fire_times, now);
 }
 
 int64_t ApplyTrigger(ScheduleChange& change, std::string_view request_id, std::string_view by, absl::Time now) {
@@ -302,8 +314,7 @@ bool MayPass(const absl::Status& status) {
 bool ApplyPause(ScheduleChange& change, std::string_view reason, absl::Time now) {
   Schedule& schedule = change.schedule;
   if (schedule.paused) return false;
-  // What is due by now came before the pause.
-  ApplyFire(change, now);
+  FireBeforeChange(change, now);
   schedule.paused = true;
   schedule.pause_reason = reason;
   schedule.pause_time = now;
@@ -312,26 +323,30 @@ bool ApplyPause(ScheduleChange& change, std::string_view reason, absl::Time now)
   return true;
 }
 
-bool ApplyResume(ScheduleChange& change, absl::Time now) {
+absl::StatusOr<bool> ApplyResume(ScheduleChange& change, absl::Time now) {
   Schedule& schedule = change.schedule;
   if (!schedule.paused) return false;
+  const absl::StatusOr<absl::Time> next = FireTimeAnew(schedule, now);
+  if (!next.ok()) return next.status();
   schedule.paused = false;
   schedule.pause_reason.clear();
   schedule.pause_time = absl::InfinitePast();
   schedule.update_time = now;
-  schedule.next_fire_time = FireTimeAnew(schedule, now);
+  schedule.next_fire_time = *next;
   return true;
 }
 
-bool ApplyRedefine(ScheduleChange& change, ScheduleDefinition definition, absl::Time now) {
+absl::StatusOr<bool> ApplyRedefine(ScheduleChange& change, ScheduleDefinition definition, absl::Time now) {
   Schedule& schedule = change.schedule;
   if (schedule.definition == definition) return false;
   const bool anew = !(schedule.definition.recurrence == definition.recurrence);
-  // What is due by now is due as the schedule was.
-  if (anew) ApplyFire(change, now);
+  if (anew) FireBeforeChange(change, now);
   schedule.definition = std::move(definition);
   schedule.update_time = now;
-  if (anew && !schedule.paused) schedule.next_fire_time = FireTimeAnew(schedule, now);
+  if (!anew || schedule.paused) return true;
+  const absl::StatusOr<absl::Time> next = FireTimeAnew(schedule, now);
+  if (!next.ok()) return next.status();
+  schedule.next_fire_time = *next;
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/model/job.h"
 #include "storage/model/schedule.h"
@@ -34,13 +35,13 @@ struct RunName {
 std::string RunRequestId(const RunName& run);
 
 /// When a schedule that starts anew at `now` (created, resumed, given other times) fires next: see
-/// Schedule::next_fire_time.
-absl::Time FirstFireTime(const Schedule& schedule, absl::Time now);
+/// Schedule::next_fire_time. Fails as FireTimes::Of does.
+absl::StatusOr<absl::Time> FirstFireTime(const Schedule& schedule, absl::Time now);
 
 /// Makes a run of each fire time up to `now`, as the policies for overlaps and for missed times demand. A time is
 /// missed when it lies more than kScheduleLateMax back. False: none was due. No time ever has a second run, wherever
-/// the clock jumps.
-bool ApplyFire(ScheduleChange& change, absl::Time now);
+/// the clock jumps. Fails as FireTimes::Of does: what is due then waits until its times can be read.
+absl::StatusOr<bool> ApplyFire(ScheduleChange& change, absl::Time now);
 
 /// A run by hand, also of a paused schedule: it obeys the policy for overlaps, and shifts no fire time but that of an
 /// interval which comes while it is not over. Returns its number: that of the run which the same request id, if any,
@@ -69,9 +70,9 @@ bool MayPass(const absl::Status& status);
 
 /// False: it is paused already. Runs that are not over go on; fire times that come meanwhile have no run.
 bool ApplyPause(ScheduleChange& change, std::string_view reason, absl::Time now);
-/// False: it is not paused.
-bool ApplyResume(ScheduleChange& change, absl::Time now);
-/// False: it is the same. With another recurrence it starts anew.
-bool ApplyRedefine(ScheduleChange& change, ScheduleDefinition definition, absl::Time now);
+/// False: it is not paused. Fails as FireTimes::Of does.
+absl::StatusOr<bool> ApplyResume(ScheduleChange& change, absl::Time now);
+/// False: it is the same. With another recurrence it starts anew; fails as FireTimes::Of does of that one.
+absl::StatusOr<bool> ApplyRedefine(ScheduleChange& change, ScheduleDefinition definition, absl::Time now);
 
 }  // namespace millrace::model

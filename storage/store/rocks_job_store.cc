@@ -42,7 +42,9 @@ absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
   if (!summed.ok()) return summed.status();
   const int64_t epoch = *before + 1;
   const std::unique_ptr<engine::WriteUnit> unit = engine.NewUnit();
-  if (*summed != *before) {
+  // Sums whose rows are damaged can always be counted again.
+  const bool damaged = model::HasReason(LoadEndedSums(engine).status(), model::Reason::kStorageCorrupt);
+  if (*summed != *before || damaged) {
     if (absl::Status counted = RewriteEndedSums(engine, *unit); !counted.ok()) return counted;
   }
   unit->Put(At(Family::kMeta), format::kSumsEpochKey, format::EncodeMetaNumber(epoch));

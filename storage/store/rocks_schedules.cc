@@ -20,7 +20,7 @@ using model::ScheduleRun;
 
 using Row = absl::StatusOr<std::optional<std::string>>;
 
-/// `get` reads a row of the family by its key. SCHEDULE_NOT_FOUND.
+/// `get` reads a row of the family by its key, nothing being written meanwhile. SCHEDULE_NOT_FOUND.
 template <class Get>
 absl::StatusOr<Schedule> Load(const ScheduleKey& key, const Get& get) {
   const Row definition = get(format::ScheduleDefinitionKey(key));
@@ -108,7 +108,18 @@ absl::Status RocksSchedules::DeleteSchedule(const ScheduleKey& key) {
 }
 
 absl::StatusOr<Schedule> RocksSchedules::GetSchedule(const ScheduleKey& key) const {
-  return Load(key, [&](const std::string& row) { return engine_->Get(At(Family::kSchedules), row); });
+  const std::string definition_key = format::ScheduleDefinitionKey(key);
+  Row before = engine_->Get(At(Family::kSchedules), definition_key);
+  for (;;) {
+    if (!before.ok()) return before.status();
+    absl::StatusOr<Schedule> schedule = Load(key, [&](const std::string& row) -> Row {
+      return row == definition_key ? before : engine_->Get(At(Family::kSchedules), row);
+    });
+    // A definition that is the same before and behind the progress belongs to it: both change in one unit of work.
+    Row behind = engine_->Get(At(Family::kSchedules), definition_key);
+    if (behind == before) return schedule;
+    before = std::move(behind);
+  }
 }
 
 absl::StatusOr<std::vector<Schedule>> RocksSchedules::ListSchedules(const std::string& tenant, std::string_view behind,

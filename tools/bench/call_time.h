@@ -1,6 +1,8 @@
 // How long a call takes.
 #pragma once
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,6 +21,16 @@ absl::StatusOr<double> MillisOf(const Call& call) {
     millis.push_back((Seconds() - begin) * 1e3);
   }
   return Percentile(millis, 0.5);
+}
+
+/// Adds the time of a call that should answer at once: within 50 ms.
+template <typename Call>
+absl::Status AddMillis(Report& report, std::string name, const Call& call) {
+  constexpr double kMillisAim = 50;
+  const absl::StatusOr<double> millis = MillisOf(call);
+  if (!millis.ok()) return millis.status();
+  report.figures.push_back({std::move(name), *millis, "ms", Aim{Aim::Kind::kAtMost, kMillisAim}});
+  return absl::OkStatus();
 }
 
 }  // namespace millrace::bench

@@ -80,4 +80,11 @@ double Percentile(std::vector<double>& values, double share) {
   return values[std::clamp<size_t>(rank, 1, values.size()) - 1];
 }
 
+double MedianRatio(const std::vector<double>& values, const std::vector<double>& base) {
+  std::vector<double> ratios;
+  ratios.reserve(values.size());
+  for (size_t i = 0; i < std::min(values.size(), base.size()); ++i) ratios.push_back(values[i] / base[i]);
+  return Percentile(ratios, 0.5);
+}
+
 }  // namespace millrace::bench

@@ -51,4 +51,8 @@ absl::StatusOr<Baseline> ReadBaseline(const std::string& file);
 /// The value that `share` (0 to 1) of `values` stay at or below. 0 for none. Sorts `values`.
 double Percentile(std::vector<double>& values, double share);
 
+/// The median of `values[i] / base[i]`, each pair measured one right behind the other: a machine that gets slower meanwhile
+/// does so for both. 0 for none.
+double MedianRatio(const std::vector<double>& values, const std::vector<double>& base);
+
 }  // namespace millrace::bench

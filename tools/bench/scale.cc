@@ -1,5 +1,8 @@
 // Whether a record costs the same in a large job as in a small one.
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tools/bench/records.h"
@@ -13,31 +16,48 @@ constexpr double kSpreadAim = 1.15;
 constexpr double kResidentMiBAim = 512;
 // A process that has just started pays for its first pages, whatever the size of the job.
 constexpr int64_t kWarmUpRecords = 100'000;
+constexpr int kRounds = 3;
+
+struct Size {
+  int64_t records = 0;
+  /// Jobs of it in a round: a small one is over before the machine has settled.
+  int repetitions = 1;
+  /// Microseconds of a record.
+  std::vector<double> costs = {};
+  double peak_mib = 0;
+};
+
+absl::Status RunJob(const BenchOptions& options, const std::vector<std::string>& chunks, Size& size) {
+  const absl::StatusOr<std::unique_ptr<Stand>> stand = Stand::Start(options);
+  if (!stand.ok()) return stand.status();
+  if (absl::Status status = (*stand)->CreateService(kFormulaA); !status.ok()) return status;
+  if (const auto warm = TransferFormulaA(**stand, chunks, kWarmUpRecords); !warm.ok()) return warm.status();
+  const absl::StatusOr<double> micros = MicrosOfAChunk(**stand, chunks, size.records);
+  if (!micros.ok()) return micros.status();
+  size.costs.push_back(*micros / kChunkRecords);
+  size.peak_mib = std::max(size.peak_mib, static_cast<double>((*stand)->peak_resident_bytes()) / (1 << 20));
+  return absl::OkStatus();
+}
 
 }  // namespace
 
 absl::StatusOr<Report> RunScale(const BenchOptions& options) {
   const std::vector<std::string> chunks = MakeChunks(kDistinctChunks);
+  std::vector<Size> sizes = {{100'000, 7}, {1'000'000, 3}, {10'000'000, 1}};
+  // In turn: a machine that gets slower meanwhile does so for all.
+  for (int round = 0; round < kRounds; ++round) {
+    for (Size& size : sizes) {
+      for (int i = 0; i < size.repetitions; ++i) {
+        if (absl::Status status = RunJob(options, chunks, size); !status.ok()) return status;
+      }
+    }
+  }
   Report report{"scale", {}};
   std::vector<double> costs;
-  double peak = 0;
-  for (const int64_t records : {100'000, 1'000'000, 10'000'000}) {
-    std::vector<double> repeated;
-    // A small job is over before the machine has settled: more repetitions, and the median.
-    const int64_t repetitions = std::max<int64_t>(1, options.repetitions * 1'000'000 / (records * 3));
-    for (int64_t i = 0; i < repetitions; ++i) {
-      const absl::StatusOr<std::unique_ptr<Stand>> stand = Stand::Start(options);
-      if (!stand.ok()) return stand.status();
-      if (absl::Status status = (*stand)->CreateService(kFormulaA); !status.ok()) return status;
-      if (const auto warm = TransferFormulaA(**stand, chunks, kWarmUpRecords); !warm.ok()) return warm.status();
-      const absl::StatusOr<TransferReport> done = TransferFormulaA(**stand, chunks, records);
-      if (!done.ok()) return done.status();
-      repeated.push_back(done->seconds * 1e6 / static_cast<double>(done->records));
-      peak = static_cast<double>((*stand)->peak_resident_bytes()) / (1 << 20);
-    }
-    costs.push_back(Percentile(repeated, 0.5));
-    report.figures.push_back({absl::StrCat(records, " records, cost of one"), costs.back(), "us", {}});
-    report.figures.push_back({absl::StrCat(records, " records, server memory at most"), peak, "MiB",
+  for (Size& size : sizes) {
+    costs.push_back(Percentile(size.costs, 0.5));
+    report.figures.push_back({absl::StrCat(size.records, " records, cost of one"), costs.back(), "us", {}});
+    report.figures.push_back({absl::StrCat(size.records, " records, server memory at most"), size.peak_mib, "MiB",
                               Aim{Aim::Kind::kAtMost, kResidentMiBAim}});
   }
   report.figures.push_back(

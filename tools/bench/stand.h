@@ -23,7 +23,7 @@ struct BenchOptions {
   /// Records of one repetition of the main job.
   int64_t records = 600'000;
   /// Repetitions; the median counts.
-  int repetitions = 3;
+  int repetitions = 7;
   /// Threads of the server's worker pool; 0 is one per core.
   int workers = 0;
 };

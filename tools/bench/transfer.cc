@@ -181,4 +181,10 @@ absl::StatusOr<TransferReport> TransferFormulaA(Stand& stand, const std::vector<
                   {.count = count, .check_total = true, .expected_total = ExpectedTotal(chunks, count)});
 }
 
+absl::StatusOr<double> MicrosOfAChunk(Stand& stand, const std::vector<std::string>& chunks, int64_t records) {
+  const absl::StatusOr<TransferReport> done = TransferFormulaA(stand, chunks, records);
+  if (!done.ok()) return done.status();
+  return done->seconds * 1e6 * kChunkRecords / static_cast<double>(done->records);
+}
+
 }  // namespace millrace::bench

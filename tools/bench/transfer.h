@@ -49,4 +49,7 @@ absl::StatusOr<double> ReadAgain(Stand& stand, const client::Pipeline& pipeline,
 /// A job of formula A with `records` records, through a pipeline of its own.
 absl::StatusOr<TransferReport> TransferFormulaA(Stand& stand, const std::vector<std::string>& chunks, int64_t records);
 
+/// The microseconds of a chunk in such a job.
+absl::StatusOr<double> MicrosOfAChunk(Stand& stand, const std::vector<std::string>& chunks, int64_t records);
+
 }  // namespace millrace::bench

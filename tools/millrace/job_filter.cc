@@ -12,6 +12,14 @@ constexpr char kStatePrefix[] = "JOB_STATE_";
 
 }  // namespace
 
+std::vector<CLI::Option*> AddCreateTimeOptions(CLI::App* command, CreateTimeOptions& options) {
+  return {
+      command->add_option("--since", options.since, "Only jobs created since then: 24h ago, a day, or a time")
+          ->type_name("TIME"),
+      command->add_option("--before", options.before, "Only jobs created before then")->type_name("TIME"),
+  };
+}
+
 std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOptions& options) {
   CLI::Option* state =
       command->add_option("--state", options.states, "Only jobs in this state. May be repeated")
@@ -19,7 +27,7 @@ std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOption
           ->expected(1)
           ->take_all()
           ->check(CLI::IsMember(EnumNames(*v1::JobState_descriptor(), kStatePrefix), CLI::ignore_case));
-  return {
+  std::vector<CLI::Option*> added = {
       state,
       command->add_flag("--unfinished", options.unfinished, "Only jobs that have not ended")->excludes(state),
       command->add_option("--service", options.service, "Only jobs of this service, or of one version of it")
@@ -29,10 +37,10 @@ std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOption
       command->add_option("--created-by", options.created_by, "Only jobs that this user created")->type_name("USER"),
       command->add_option("--text", options.text, "Only jobs with this text in id, name or description, in either case")
           ->type_name("TEXT"),
-      command->add_option("--since", options.since, "Only jobs created since then: 24h ago, a day, or a time")
-          ->type_name("TIME"),
-      command->add_option("--before", options.before, "Only jobs created before then")->type_name("TIME"),
   };
+  const std::vector<CLI::Option*> created = AddCreateTimeOptions(command, options.created);
+  added.insert(added.end(), created.begin(), created.end());
+  return added;
 }
 
 absl::StatusOr<v1::ListJobsRequest> ReadJobFilter(const Session& session, const JobFilterOptions& options) {
@@ -42,16 +50,7 @@ absl::StatusOr<v1::ListJobsRequest> ReadJobFilter(const Session& session, const 
   request.set_tag(options.tag);
   request.set_created_by(options.created_by);
   request.set_text(options.text);
-  if (!options.since.empty()) {
-    const auto since = ReadTime(session, "--since", options.since);
-    if (!since.ok()) return since.status();
-    *request.mutable_create_time_from() = *since;
-  }
-  if (!options.before.empty()) {
-    const auto before = ReadTime(session, "--before", options.before);
-    if (!before.ok()) return before.status();
-    *request.mutable_create_time_before() = *before;
-  }
+  if (absl::Status set = SetCreateTimes(session, options.created, request); !set.ok()) return set;
   for (const std::string& name : options.states) {
     v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
     v1::JobState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);

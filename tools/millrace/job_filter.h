@@ -12,6 +12,12 @@
 
 namespace millrace::cli {
 
+/// When jobs were created, as it was typed.
+struct CreateTimeOptions {
+  std::string since;
+  std::string before;
+};
+
 struct JobFilterOptions {
   std::vector<std::string> states;
   bool unfinished = false;
@@ -19,12 +25,13 @@ struct JobFilterOptions {
   std::string project;
   std::string tag;
   std::string created_by;
-  std::string since;
-  std::string before;
+  CreateTimeOptions created;
   std::string text;
 };
 
-/// Adds them to a command; returns what was added.
+// Both add options to a command, and return what was added.
+
+std::vector<CLI::Option*> AddCreateTimeOptions(CLI::App* command, CreateTimeOptions& options);
 std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOptions& options);
 
 /// The list that they ask for. A usage error names the option that cannot be read.
@@ -34,5 +41,21 @@ absl::StatusOr<v1::ListJobsRequest> ReadJobFilter(const Session& session, const 
 /// the option.
 absl::StatusOr<google::protobuf::Timestamp> ReadTime(const Session& session, const std::string& name,
                                                      const std::string& text);
+
+/// Sets in a request from when, and before when, the jobs were created. A usage error names the option that cannot be read.
+template <typename Request>
+absl::Status SetCreateTimes(const Session& session, const CreateTimeOptions& options, Request& request) {
+  if (!options.since.empty()) {
+    const auto since = ReadTime(session, "--since", options.since);
+    if (!since.ok()) return since.status();
+    *request.mutable_create_time_from() = *since;
+  }
+  if (!options.before.empty()) {
+    const auto before = ReadTime(session, "--before", options.before);
+    if (!before.ok()) return before.status();
+    *request.mutable_create_time_before() = *before;
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace millrace::cli

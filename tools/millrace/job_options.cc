@@ -41,14 +41,6 @@ absl::Duration ParseDurationOption(const std::string& name, const std::string& t
   return duration;
 }
 
-CLI::Option* AddDurationOption(CLI::App* command, const std::string& name, absl::Duration& target,
-                               const std::string& help) {
-  return command
-      ->add_option_function<std::string>(
-          name, [name, &target](const std::string& text) { target = ParseDurationOption(name, text); }, help)
-      ->type_name("DURATION");
-}
-
 void AddJobOptions(CLI::App* command, PipelineOptions& options) {
   v1::JobOptions& job = options.job;
   AddSetter<int32_t>(

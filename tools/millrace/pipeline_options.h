@@ -26,9 +26,14 @@ struct ParameterOptions {
 /// Reads a duration such as `30s`, `5m` or `1h30m`; throws CLI::ValidationError for the option `name`.
 absl::Duration ParseDurationOption(const std::string& name, const std::string& text);
 
-/// An option that takes such a duration.
-CLI::Option* AddDurationOption(CLI::App* command, const std::string& name, absl::Duration& target,
-                               const std::string& help);
+/// An option that takes such a duration. The target may be an optional one.
+template <typename Target>
+CLI::Option* AddDurationOption(CLI::App* command, const std::string& name, Target& target, const std::string& help) {
+  return command
+      ->add_option_function<std::string>(
+          name, [name, &target](const std::string& text) { target = ParseDurationOption(name, text); }, help)
+      ->type_name("DURATION");
+}
 
 void AddParameterOptions(CLI::App* command, ParameterOptions& options);
 

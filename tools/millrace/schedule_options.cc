@@ -89,8 +89,8 @@ absl::Status SetSchedule(const ScheduleOptions& options, const Session& session,
     spec.mutable_cron()->set_time_zone(options.time_zone);
     name("cron");
   }
-  if (options.every != absl::ZeroDuration()) {
-    absl::Duration rest = options.every;
+  if (options.every.has_value()) {
+    absl::Duration rest = *options.every;
     spec.mutable_interval()->set_seconds(absl::IDivDuration(rest, absl::Seconds(1), &rest));
     spec.mutable_interval()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
     name("interval");

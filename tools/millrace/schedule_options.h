@@ -1,6 +1,7 @@
 // When a schedule fires, on the command line.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -14,7 +15,7 @@ namespace millrace::cli {
 struct ScheduleOptions {
   std::string cron;
   std::string time_zone;
-  absl::Duration every = absl::ZeroDuration();
+  std::optional<absl::Duration> every;
   /// Times as they were typed.
   std::string at;
   std::string from;

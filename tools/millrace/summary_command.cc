@@ -16,8 +16,7 @@ namespace {
 
 struct SummaryOptions {
   std::string project;
-  std::string since;
-  std::string before;
+  CreateTimeOptions created;
 };
 
 /// The counts of an enum, by name: `COMPLETED 12, FAILED 1`.
@@ -69,16 +68,7 @@ std::string Render(const v1::GetStatisticsResponse& all, const Session& session)
 absl::StatusOr<ExitCode> Summarise(Session& session, const SummaryOptions& options) {
   v1::GetStatisticsRequest request;
   request.set_project(options.project);
-  if (!options.since.empty()) {
-    const auto since = ReadTime(session, "--since", options.since);
-    if (!since.ok()) return since.status();
-    *request.mutable_create_time_from() = *since;
-  }
-  if (!options.before.empty()) {
-    const auto before = ReadTime(session, "--before", options.before);
-    if (!before.ok()) return before.status();
-    *request.mutable_create_time_before() = *before;
-  }
+  if (absl::Status set = SetCreateTimes(session, options.created, request); !set.ok()) return set;
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
   const auto all = client->GetStatistics(request, session.call());
@@ -91,9 +81,13 @@ absl::StatusOr<ExitCode> Summarise(Session& session, const SummaryOptions& optio
   if (all->services_total() > all->services_size()) {
     session.err() << "there are " << HumanCount(all->services_total()) << " services; these have the most jobs\n";
   }
-  if (all->partial()) {
+  if (all->partial() && all->has_complete_from()) {
     session.err() << "there was no time for all jobs: only those since " << session.Time(all->complete_from())
                   << " are counted; --before shows earlier ones\n";
+  } else if (all->partial()) {
+    session.err()
+        << "there was no time for all jobs, and the newest ones match nothing: ask for a time of which you know by "
+           "--since and --before\n";
   }
   return ExitCode::kOk;
 }
@@ -108,9 +102,7 @@ void AddSummaryCommand(CommandTree& tree, CLI::App* jobs) {
                       "millrace jobs summary --since 24h --project pricing\n"
                       "millrace jobs summary -o json | jq -r '.services[] | [.service, .jobs] | @tsv'");
   command->add_option("--project", options->project, "Only jobs of this project")->type_name("TEXT");
-  command->add_option("--since", options->since, "Only jobs created since then: 24h ago, a day, or a time")
-      ->type_name("TIME");
-  command->add_option("--before", options->before, "Only jobs created before then")->type_name("TIME");
+  AddCreateTimeOptions(command, options->created);
   tree.OnRun(command, options, &Summarise);
 }
 

@@ -74,7 +74,7 @@ class ScheduleRunnerTest : public ::testing::Test {
     schedule.id = "nightly";
     schedule.uid = "uid";
     schedule.definition.recurrence = {.kind = model::RecurrenceKind::kCron, .cron = "@hourly"};
-    schedule.next_fire_time = model::FirstFireTime(schedule, clock_.Now());
+    schedule.next_fire_time = model::FirstFireTime(schedule, clock_.Now()).value();
     return schedule;
   }
   void Create(const Schedule& schedule) { ASSERT_THAT(store_->schedules().CreateSchedule(schedule), IsOk()); }
@@ -135,7 +135,7 @@ TEST_F(ScheduleRunnerTest, ASecondOfManySchedulesCostsALookAtWhatIsDueAlone) {
     schedule.id = absl::StrCat("s", i);
     schedule.uid = schedule.id;
     schedule.definition.recurrence.cron = absl::StrCat(i, " * * * *");
-    schedule.next_fire_time = model::FirstFireTime(schedule, clock_.Now());
+    schedule.next_fire_time = model::FirstFireTime(schedule, clock_.Now()).value();
     Create(schedule);
   }
   EXPECT_EQ(RunAfter(absl::Seconds(1)).looked_at, 50);
@@ -146,7 +146,7 @@ TEST_F(ScheduleRunnerTest, ASecondOfManySchedulesCostsALookAtWhatIsDueAlone) {
 TEST_F(ScheduleRunnerTest, AnIntervalIsCountedFromTheEndOfTheJob) {
   Schedule schedule = Hourly();
   schedule.definition.recurrence = {.kind = model::RecurrenceKind::kInterval, .interval = absl::Minutes(10)};
-  schedule.next_fire_time = model::FirstFireTime(schedule, clock_.Now());
+  schedule.next_fire_time = model::FirstFireTime(schedule, clock_.Now()).value();
   Create(schedule);
   EXPECT_EQ(RunAfter(absl::ZeroDuration()).submitted, 1);
   EXPECT_EQ(RunAfter(3 * kHour).submitted, 0);

@@ -3,6 +3,7 @@
 #include "google/protobuf/descriptor.h"
 #include "millrace/v1/errors.pb.h"
 #include "millrace/v1/job.pb.h"
+#include "server/core/convert.h"
 #include "storage/model/errors.h"
 #include "storage/model/job.h"
 
@@ -38,6 +39,15 @@ TEST(ConvertTest, JobStatesAndOutcomesHaveTheNumbersOfTheApi) {
   EXPECT_EQ(static_cast<int>(model::Outcome::kSucceeded), v1::OUTCOME_SUCCEEDED);
   EXPECT_EQ(static_cast<int>(model::Outcome::kPartial), v1::OUTCOME_PARTIAL);
   EXPECT_EQ(static_cast<int>(model::Outcome::kFailedAll), v1::OUTCOME_FAILED_ALL);
+}
+
+TEST(ConvertTest, NoQuantileLiesAboveTheLongestTime) {
+  model::NodeStatistics statistics;
+  statistics.run_times.Add(1'000'003);
+  statistics.max_nanos = 1'000'003;
+  const v1::NodeStatistics proto = ToProto("node", statistics);
+  EXPECT_EQ(proto.p95().nanos(), 1'000'003);
+  EXPECT_EQ(proto.max().nanos(), 1'000'003);
 }
 
 }  // namespace

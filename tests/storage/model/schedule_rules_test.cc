@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,76 +11,16 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
-#include "tests/support/factories.h"
+#include "tests/storage/model/schedule_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace millrace::model {
 namespace {
 
+using ::millrace::testing::IsOkAndHolds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// A midnight.
-const absl::Time kStart = absl::FromUnixSeconds(1'767'225'600);
-
-absl::Time At(absl::Duration since) { return kStart + since; }
-
-/// `3@12:00 SKIPPED`, what is skipped for the missed ones before it with `+2`.
-std::string Text(const ScheduleRun& run) {
-  constexpr const char* kNames[] = {"", "QUEUED", "RUNNING", "COMPLETED", "SKIPPED", "REFUSED"};
-  std::string text = absl::StrCat(run.number, "@", absl::FormatTime("%H:%M", run.scheduled_time, absl::UTCTimeZone()),
-                                  " ", kNames[static_cast<int>(run.state)]);
-  if (run.missed > 0) absl::StrAppend(&text, " +", run.missed);
-  return text;
-}
-
-std::vector<std::string> Texts(const std::vector<ScheduleRun>& runs) {
-  std::vector<std::string> texts;
-  texts.reserve(runs.size());
-  for (const ScheduleRun& run : runs) texts.push_back(Text(run));
-  return texts;
-}
-
-class ScheduleRulesTest : public ::testing::Test {
- protected:
-  /// Hourly from 00:00 on, made at 00:00.
-  ScheduleRulesTest() {
-    schedule().tenant = "t";
-    schedule().id = "nightly";
-    schedule().uid = "u1";
-    schedule().definition.recurrence = {.kind = RecurrenceKind::kCron, .cron = "0 * * * *"};
-    Begin();
-  }
-
-  Schedule& schedule() { return change_.schedule; }
-  void Begin() { schedule().next_fire_time = FirstFireTime(schedule(), kStart); }
-  void Every(absl::Duration interval) {
-    schedule().definition.recurrence = {.kind = RecurrenceKind::kInterval, .interval = interval};
-    Begin();
-  }
-
-  bool Fire(absl::Duration since) { return ApplyFire(change_, At(since)); }
-  RunName First() { return {schedule().uid, schedule().open.empty() ? 0 : schedule().open.front().number}; }
-  bool Submit(absl::Duration since) {
-    Job job = millrace::testing::ExampleJob(absl::StrCat("job-", First().number));
-    job.create_time = At(since);
-    return ApplySubmitted(change_, First(), job);
-  }
-  bool EndJob(absl::Duration since, JobState state = JobState::kCompleted) {
-    auto job = std::make_shared<Job>(millrace::testing::ExampleJob("job"));
-    job->state = state;
-    job->complete_time = At(since);
-    return ApplyEnded(change_, First(), job, At(since) + absl::Seconds(1));
-  }
-
-  std::vector<std::string> Open() { return Texts(schedule().open); }
-  /// What ended since the last call.
-  std::vector<std::string> Ended() { return Texts(std::exchange(change_.ended, {})); }
-
-  ScheduleChange change_;
-};
-
-constexpr absl::Duration kHour = absl::Hours(1);
 
 TEST_F(ScheduleRulesTest, ATimeHasOneRunWhichIsThereBeforeItsJob) {
   EXPECT_FALSE(Fire(absl::Minutes(59)));
@@ -208,7 +147,7 @@ TEST_F(ScheduleRulesTest, AYearOfSecondsIsCaughtUpOnAtOnce) {
     ScheduleChange change = change_;
     change.schedule.definition.catch_up = policy;
     change.schedule.next_fire_time = kStart;
-    EXPECT_TRUE(ApplyFire(change, At(365 * 24 * kHour)));
+    EXPECT_THAT(ApplyFire(change, At(365 * 24 * kHour)), IsOkAndHolds(true));
     EXPECT_EQ(change.schedule.next_fire_time, At(365 * 24 * kHour + absl::Seconds(1)));
     EXPECT_EQ((change.ended.empty() ? change.schedule.open : change.ended).front().missed, kScheduleMissedMax);
   }
@@ -223,7 +162,7 @@ TEST_F(ScheduleRulesTest, AClockThatIsSetBackFiresNothingTwice) {
   // Nor when it was paused meanwhile.
   EndJob(3 * kHour);
   ApplyPause(change_, "", At(3 * kHour));
-  ApplyResume(change_, At(kHour));
+  EXPECT_THAT(ApplyResume(change_, At(kHour)), IsOkAndHolds(true));
   EXPECT_EQ(schedule().next_fire_time, At(4 * kHour));
 }
 
@@ -285,42 +224,6 @@ TEST_F(ScheduleRulesTest, ATriggerWithARequestIdHappensOnce) {
   EXPECT_THAT(schedule().triggers, SizeIs(kScheduleTriggersMax));
 }
 
-TEST_F(ScheduleRulesTest, APausedScheduleFiresNothingAndMakesUpForNothing) {
-  Fire(kHour);
-  EXPECT_TRUE(ApplyPause(change_, "late", At(kHour)));
-  EXPECT_FALSE(ApplyPause(change_, "other", At(kHour)));
-  EXPECT_EQ(schedule().pause_reason, "late");
-  EXPECT_FALSE(Fire(5 * kHour));
-  // What was there goes on, and a run by hand may be made.
-  EXPECT_NE(RunToSubmit(schedule()), nullptr);
-  EXPECT_TRUE(ApplyResume(change_, At(5 * kHour + absl::Minutes(1))));
-  EXPECT_FALSE(ApplyResume(change_, At(6 * kHour)));
-  EXPECT_EQ(schedule().next_fire_time, At(6 * kHour));
-  EXPECT_EQ(schedule().counters.missed, 0);
-}
-
-TEST_F(ScheduleRulesTest, AnIntervalWhosePauseIsOverFiresAtOnce) {
-  Every(kHour);
-  Fire(absl::ZeroDuration());
-  Submit(absl::ZeroDuration());
-  ApplyPause(change_, "", At(absl::Minutes(1)));
-  EndJob(absl::Minutes(2));
-  EXPECT_EQ(schedule().next_fire_time, absl::InfinitePast());
-  ApplyResume(change_, At(9 * kHour));
-  EXPECT_EQ(schedule().next_fire_time, At(9 * kHour));
-}
-
-TEST_F(ScheduleRulesTest, OtherTimesStartAnewAndOtherWordsDoNot) {
-  ScheduleDefinition definition = schedule().definition;
-  EXPECT_FALSE(ApplyRedefine(change_, definition, At(kHour)));
-  definition.description = "words";
-  EXPECT_TRUE(ApplyRedefine(change_, definition, At(9 * kHour)));
-  EXPECT_EQ(schedule().next_fire_time, At(kHour));
-  definition.recurrence.cron = "30 * * * *";
-  EXPECT_TRUE(ApplyRedefine(change_, definition, At(9 * kHour)));
-  EXPECT_EQ(schedule().next_fire_time, At(9 * kHour + absl::Minutes(30)));
-}
-
 TEST_F(ScheduleRulesTest, WhyAJobIsNotThereYetIsNotedOnceAndClearedWithTheJob) {
   Fire(kHour);
   const absl::Status down = MakeError(Reason::kSourceConnectionFailed, "no database");
@@ -369,30 +272,6 @@ TEST_F(ScheduleRulesTest, ATimeThatItsZoneKnowsNoMoreHasItsRunAndEndsNothing) {
     EXPECT_EQ(schedule().last_fire_time, At(absl::Minutes(30)));
     EXPECT_EQ(schedule().next_fire_time, At(absl::Hours(1)));
   }
-}
-
-TEST_F(ScheduleRulesTest, WhatIsDueHasItsRunBeforeAPauseOrAnotherDefinition) {
-  schedule().next_fire_time = At(absl::Hours(1));
-  ASSERT_TRUE(ApplyPause(change_, "", At(absl::Hours(1))));
-  EXPECT_THAT(Texts(schedule().open), ElementsAre("1@01:00 QUEUED"));
-  ASSERT_TRUE(ApplyResume(change_, At(absl::Hours(1))));
-  ScheduleDefinition other = schedule().definition;
-  other.overlap = OverlapPolicy::kQueue;
-  other.recurrence.end = At(absl::Hours(8));
-  ASSERT_TRUE(ApplyRedefine(change_, other, At(absl::Hours(2))));
-  EXPECT_EQ(schedule().last_run, 2);
-  // A clock that was set back fires nothing again.
-  other.recurrence.end = At(absl::Hours(9));
-  ASSERT_TRUE(ApplyRedefine(change_, other, At(absl::Minutes(119))));
-  EXPECT_EQ(schedule().next_fire_time, At(absl::Hours(3)));
-}
-
-TEST_F(ScheduleRulesTest, AnIntervalThatIsResumedBehindItsEndFiresNoMore) {
-  Every(absl::Hours(1));
-  schedule().definition.recurrence.end = At(absl::Hours(2));
-  ASSERT_TRUE(ApplyPause(change_, "", At(-absl::Minutes(1))));
-  ASSERT_TRUE(ApplyResume(change_, At(absl::Hours(3))));
-  EXPECT_EQ(schedule().next_fire_time, absl::InfinitePast());
 }
 
 }  // namespace

@@ -78,6 +78,16 @@ TEST_F(RocksSumsTest, AJobThatCannotBeReadKeepsNobodyFromOpening) {
   EXPECT_EQ(Ended(), 1);
 }
 
+TEST_F(RocksSumsTest, ADamagedRowIsCountedAnew) {
+  Complete("job-1");
+  Behind([&](engine::WriteUnit& unit) {
+    const format::TenantService service{std::string(kTenant), std::string(millrace::testing::kService)};
+    unit.Put(At(format::Family::kIndex), format::EndedSumsKey(service), "\x0a\x7f");
+  });
+  Open();
+  EXPECT_EQ(Ended(), 1);
+}
+
 TEST_F(RocksSumsTest, AWriteThatFailsCountsNothing) {
   const JobKey job = Create("job-1");
   Complete("job-2");

@@ -1,4 +1,5 @@
-// An engine that a test looks through: it counts what is written, and holds up or refuses writes when told to.
+// An engine that a test looks through: it counts what is written, holds up or refuses writes when told to, and lets the test act
+// behind a read.
 #pragma once
 
 #include <functional>
@@ -62,6 +63,11 @@ class Watch {
     absl::MutexLock lock(&mutex_);
     hook_ = std::move(hook);
   }
+  /// Called behind each read of one row, with its key; on the thread that reads.
+  void AfterGet(std::function<void(std::string_view key)> hook) {
+    absl::MutexLock lock(&mutex_);
+    after_get_ = std::move(hook);
+  }
   /// The writes that were let through.
   std::vector<WatchedWrite> writes() const {
     absl::MutexLock lock(&mutex_);
@@ -77,6 +83,7 @@ class Watch {
 
   mutable absl::Mutex mutex_;
   std::function<absl::Status()> hook_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(std::string_view)> after_get_ ABSL_GUARDED_BY(mutex_);
   std::vector<WatchedWrite> writes_ ABSL_GUARDED_BY(mutex_);
   int syncs_ ABSL_GUARDED_BY(mutex_) = 0;
 };
@@ -86,7 +93,14 @@ class WatchedEngine final : public engine::Engine {
   WatchedEngine(std::unique_ptr<engine::Engine> engine, Watch* watch) : engine_(std::move(engine)), watch_(watch) {}
 
   absl::StatusOr<std::optional<std::string>> Get(engine::FamilyIndex family, std::string_view key) const override {
-    return engine_->Get(family, key);
+    auto row = engine_->Get(family, key);
+    std::function<void(std::string_view)> hook;
+    {
+      absl::MutexLock lock(&watch_->mutex_);
+      hook = watch_->after_get_;
+    }
+    if (hook) hook(key);
+    return row;
   }
   std::unique_ptr<engine::Cursor> Scan(engine::FamilyIndex family, std::string_view begin, std::string_view end,
                                        engine::Direction direction) const override {

@@ -86,11 +86,17 @@ TEST_F(SchedulesCommandsTest, CreateTakesAnIntervalOrOneTime) {
         EXPECT_EQ(request.spec().interval().seconds(), 90);
         return Nightly();
       })
+      // Whatever is typed is the server's to judge, who names the bounds.
+      .WillOnce([](const v1::CreateScheduleRequest& request, const auto&) {
+        EXPECT_TRUE(request.spec().has_interval());
+        return Nightly();
+      })
       .WillOnce([](const v1::CreateScheduleRequest& request, const auto&) {
         EXPECT_EQ(request.spec().once().seconds(), 1'767'225'600);
         return Nightly();
       });
   EXPECT_EQ(Run({"schedules", "create", "s", "a/b", "--range", "1", "--every", "90s"}, connection_), 0) << err();
+  EXPECT_EQ(Run({"schedules", "create", "s", "a/b", "--range", "1", "--every", "0s"}, connection_), 0) << err();
   EXPECT_EQ(Run({"schedules", "create", "s", "a/b", "--range", "1", "--at", "2026-01-01T00:00:00Z"}, connection_), 0)
       << err();
 }
