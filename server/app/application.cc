@@ -252,9 +252,11 @@ absl::Status Application::Serve() {
 /// Before anybody can change a schedule, so that each change is heard of.
 absl::Status Application::LoadSchedules(const handlers::Deps& deps) {
   schedule_runner_ = std::make_unique<background::ScheduleRunner>(
-      *store_, *clock_, [deps](const model::Schedule& schedule, const model::ScheduleRun& run) {
+      *store_, *clock_,
+      [deps](const model::Schedule& schedule, const model::ScheduleRun& run) {
         return handlers::SubmitRun(schedule, run, deps);
-      });
+      },
+      schedule_counts_);
   store_->schedules().SetObserver(schedule_runner_.get());
   return schedule_runner_->Load();
 }

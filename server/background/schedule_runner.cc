@@ -1,6 +1,7 @@
 #include "server/background/schedule_runner.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -18,8 +19,9 @@ using model::ScheduleChange;
 using model::ScheduleKey;
 using model::ScheduleRun;
 
-ScheduleRunner::ScheduleRunner(store::JobStore& store, const model::Clock& clock, Submit submit)
-    : store_(store), clock_(clock), submit_(std::move(submit)) {}
+ScheduleRunner::ScheduleRunner(store::JobStore& store, const model::Clock& clock, Submit submit,
+                               core::ScheduleCounts& counts)
+    : store_(store), clock_(clock), submit_(std::move(submit)), counts_(counts) {}
 
 absl::Status ScheduleRunner::Load() {
   const absl::StatusOr<std::vector<ScheduleKey>> all = store_.schedules().AllSchedules();
@@ -44,7 +46,40 @@ SchedulesRun ScheduleRunner::RunOnce() {
     core::Log(spdlog::level::warn, absl::StrCat("the schedule cannot be brought on: ", advanced.message()),
               {{"schedule_id", key.schedule_id}});
   }
+  counts_.submitted += run.submitted;
+  CountSchedules();
   return run;
+}
+
+void ScheduleRunner::CountRuns(const model::ScheduleCounters& counters, Watched& watched) {
+  const auto count = [&](std::atomic<int64_t>& sum, int64_t model::ScheduleCounters::*member) {
+    // Another schedule of the same id may have taken its place.
+    sum += std::max<int64_t>(0, counters.*member - watched.counted.*member);
+  };
+  count(counts_.completed, &model::ScheduleCounters::completed);
+  count(counts_.skipped, &model::ScheduleCounters::skipped);
+  count(counts_.refused, &model::ScheduleCounters::refused);
+  count(counts_.missed, &model::ScheduleCounters::missed);
+  watched.counted = counters;
+}
+
+void ScheduleRunner::CountSchedules() {
+  int64_t active = 0;
+  int64_t paused = 0;
+  absl::Time next = absl::InfiniteFuture();
+  for (const auto& [key, watched] : watched_) {
+    const bool fires = watched.next_fire_time != absl::InfinitePast();
+    if (fires) next = std::min(next, watched.next_fire_time);
+    if (watched.paused) {
+      ++paused;
+    } else if (fires || !watched.job_id.empty()) {
+      ++active;
+    }
+  }
+  counts_.active = active;
+  counts_.paused = paused;
+  counts_.ended = static_cast<int64_t>(watched_.size()) - active - paused;
+  counts_.next_fire_seconds = next == absl::InfiniteFuture() ? 0 : absl::ToUnixSeconds(next);
 }
 
 std::vector<ScheduleKey> ScheduleRunner::TakeDue() {
@@ -76,7 +111,10 @@ absl::Status ScheduleRunner::Advance(const ScheduleKey& key, SchedulesRun& run) 
   }
   if (!schedule.ok()) return schedule.status();
   // A submission is not repeated before its time because something else about the schedule has changed.
-  Watched watched = watched_[key];
+  const auto [known, is_new] = watched_.try_emplace(key);
+  // What its runs came to before this server looked at it is not counted.
+  if (is_new) known->second.counted = schedule->counters;
+  Watched watched = known->second;
   absl::StatusOr<bool> stepped = true;
   while (stepped.ok() && *stepped) stepped = Step(*schedule, watched, run);
   if (model::HasReason(stepped.status(), model::Reason::kScheduleNotFound)) {
@@ -86,6 +124,8 @@ absl::Status ScheduleRunner::Advance(const ScheduleKey& key, SchedulesRun& run) 
   const ScheduleRun* const running = model::RunningRun(*schedule);
   watched.next_fire_time = schedule->next_fire_time;
   watched.job_id = running != nullptr ? running->job_id : "";
+  watched.paused = schedule->paused;
+  CountRuns(schedule->counters, watched);
   watched_[key] = std::move(watched);
   return stepped.status();
 }
@@ -97,7 +137,7 @@ absl::StatusOr<bool> ScheduleRunner::Step(Schedule& schedule, Watched& watched, 
   if (!ended.ok() || *ended) return ended;
   if (schedule.next_fire_time != absl::InfinitePast() && schedule.next_fire_time <= now) {
     if (IsPutOff(watched)) return false;
-    const absl::StatusOr<bool> fired =
+    absl::StatusOr<bool> fired =
         Change(schedule, [now](ScheduleChange& change) { return model::ApplyFire(change, now); });
     if (!absl::IsInvalidArgument(fired.status())) return fired;
     PutOff(watched);

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/core/schedule_counts.h"
 #include "storage/model/clock.h"
 #include "storage/model/job.h"
 #include "storage/model/schedule.h"
@@ -40,9 +41,9 @@ class ScheduleRunner final : public store::ScheduleObserver {
   using Submit =
       absl::AnyInvocable<absl::StatusOr<model::JobPtr>(const model::Schedule& schedule, const model::ScheduleRun& run)>;
 
-  /// Both must outlive the object, which is to be made the observer of the schedules of `store` before anybody uses
-  /// them.
-  ScheduleRunner(store::JobStore& store, const model::Clock& clock, Submit submit);
+  /// What is not moved must outlive the object, which is to be made the observer of the schedules of `store` before anybody
+  /// uses them. Keeps `counts`.
+  ScheduleRunner(store::JobStore& store, const model::Clock& clock, Submit submit, core::ScheduleCounts& counts);
 
   /// Takes in all schedules that there are: once, before the first RunOnce.
   absl::Status Load();
@@ -62,6 +63,9 @@ class ScheduleRunner final : public store::ScheduleObserver {
     /// What failed, a submission or telling the next time, is repeated then; kNever: nothing did.
     int64_t retry_nanos = model::Clock::kNever;
     absl::Duration backoff = absl::ZeroDuration();
+    bool paused = false;
+    /// What was counted of it already.
+    model::ScheduleCounters counted;
   };
 
   std::vector<model::ScheduleKey> TakeDue();
@@ -78,10 +82,14 @@ class ScheduleRunner final : public store::ScheduleObserver {
   absl::StatusOr<bool> SubmitJob(model::Schedule& schedule, const model::ScheduleRun& run, Watched& watched,
                                  SchedulesRun& done);
   absl::StatusOr<bool> Change(model::Schedule& schedule, store::ScheduleStore::Rule rule);
+  /// Counts what the runs of a schedule came to since it was looked at last.
+  void CountRuns(const model::ScheduleCounters& counters, Watched& watched);
+  void CountSchedules();
 
   store::JobStore& store_;
   const model::Clock& clock_;
   Submit submit_;
+  core::ScheduleCounts& counts_;
 
   /// RunOnce's own.
   std::map<model::ScheduleKey, Watched> watched_;

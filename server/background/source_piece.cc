@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,16 +23,27 @@ int64_t ScanLimit(const model::Job& job) {
   return is_long ? job.source_position.offset + kScanBytesMax : std::numeric_limits<int64_t>::max();
 }
 
+/// A part of `size_N` is one chunk, where that may hold so much; the chunks of all other parts are as large as those of a
+/// source without parts.
+int64_t RecordsMax(const model::Job& job) {
+  const model::Partitioning& partitioning = job.source.sample.partitioning;
+  if (job.source.chunk_size > 0) return job.source.chunk_size;
+  if (partitioning.rule != model::PartRule::kSize) return model::RecordsPerChunk(job, 1);
+  return std::min<int64_t>(partitioning.n, model::kChunkRecordsMax);
+}
+
 }  // namespace
 
 int64_t RoomOf(const model::Job& job) { return job.options.input_buffer_bytes - job.input_buffer_used_bytes; }
 
 SourcePiece::SourcePiece(const model::Job& job)
-    : records_max_(job.source.chunk_size > 0 ? job.source.chunk_size : model::RecordsPerChunk(job, 1)),
+    : partitioning_(job.source.sample.partitioning),
+      records_max_(RecordsMax(job)),
       chunk_bytes_max_(std::clamp<int64_t>(job.options.input_buffer_bytes / 4, 1, model::kSizedChunkBytesMax)),
       room_(RoomOf(job)),
       scan_limit_(ScanLimit(job)),
-      position_(job.source_position) {}
+      position_(job.source_position),
+      begun_(partitioning_.rule == model::PartRule::kEvery ? static_cast<size_t>(partitioning_.n) : 1) {}
 
 bool SourcePiece::is_full() const { return chunks_.size() >= model::kSourcePieceChunksMax; }
 
@@ -54,47 +66,57 @@ absl::StatusOr<int64_t> SourcePiece::Fill(SourceRecords& records) {
     if (*next == Found::kRecord) {
       const auto bytes = static_cast<int64_t>(line.size()) + 1;
       if (bytes_ == 0 && !HasPlaceFor(bytes)) return bytes;
-      if (!HasPlaceFor(bytes)) {
-        // Whole chunks are enough; the one that is begun is read again with the next piece.
-        if (chunks_.empty()) EndChunk();
-        return 0;
-      }
-      if (!Add(line, behind)) return 0;
+      if (!HasPlaceFor(bytes) || !Add(line, behind)) break;
     }
     if (behind.offset > scan_limit_) {
       EndAt(behind);
       return 0;
     }
   }
+  // Whole chunks are enough; the one that is begun is read again with the next piece. One of each part is too much for that.
+  if (chunks_.empty() || begun_.size() > 1) EndChunks();
   return 0;
 }
 
 bool SourcePiece::Add(std::string_view line, const model::SourcePosition& behind) {
   const auto bytes = static_cast<int64_t>(line.size()) + 1;
-  if (chunk_.record_count > 0 && static_cast<int64_t>(chunk_.json_lines.size()) + bytes > chunk_bytes_max_) {
-    EndChunk();
-    if (is_full()) return false;
-  }
-  chunk_.json_lines.append(line).push_back('\n');
-  chunk_.record_count += 1;
+  std::optional<int64_t> part;
+  if (partitioning_.rule != model::PartRule::kNone) part = model::PartOf(partitioning_, behind.records - 1);
+  model::NewChunk& chunk = begun_[begun_.size() > 1 ? static_cast<size_t>(*part) : 0];
+  const bool is_whole = static_cast<int64_t>(chunk.json_lines.size()) + bytes > chunk_bytes_max_;
+  if (is_whole || chunk.part != part) EndChunk(chunk);
+  if (is_full()) return false;
+  chunk.part = part;
+  chunk.json_lines.append(line).push_back('\n');
+  chunk.record_count += 1;
   bytes_ += bytes;
+  records_begun_ += 1;
   reached_ = behind;
-  if (chunk_.record_count >= records_max_) EndChunk();
+  if (chunk.record_count >= records_max_) EndChunk(chunk);
   return true;
 }
 
-void SourcePiece::EndChunk() {
-  if (chunk_.record_count == 0) return;
-  const int64_t number = position_.chunks + 1;
-  position_ = reached_;
-  position_.chunks = number;
-  chunk_.id = absl::StrCat("source-", number);
-  records_ += chunk_.record_count;
-  chunks_.push_back(std::exchange(chunk_, {}));
+void SourcePiece::EndChunk(model::NewChunk& chunk) {
+  if (chunk.record_count == 0) return;
+  records_ += chunk.record_count;
+  records_begun_ -= chunk.record_count;
+  position_.chunks += 1;
+  chunk.id = absl::StrCat("source-", position_.chunks);
+  chunks_.push_back(std::exchange(chunk, {}));
+  // Otherwise records in front of this place are in chunks that are begun.
+  if (records_begun_ == 0) MoveTo(reached_);
+}
+
+void SourcePiece::EndChunks() {
+  for (model::NewChunk& chunk : begun_) EndChunk(chunk);
 }
 
 void SourcePiece::EndAt(const model::SourcePosition& reached) {
-  EndChunk();
+  EndChunks();
+  MoveTo(reached);
+}
+
+void SourcePiece::MoveTo(const model::SourcePosition& reached) {
   const int64_t chunks = position_.chunks;
   position_ = reached;
   position_.chunks = chunks;

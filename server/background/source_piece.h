@@ -16,7 +16,10 @@ namespace millrace::background {
 /// Bytes that the input buffer of `job` has left.
 int64_t RoomOf(const model::Job& job);
 
-/// Some chunks of a source with the position behind them. Chunks are called `source-1` and so on. Not thread-safe.
+/// Some chunks of a source with the position behind them. Chunks are called `source-1` and so on. Where the source is cut into
+/// parts, each chunk holds records of one part. Of `every_N` the chunks of all parts are begun at once, and all are ended
+/// with the piece: so nothing that was read is ever in front of the position and not in a chunk. The piece then has more chunks than
+/// kSourcePieceChunksMax, by the number of parts at most. Not thread-safe.
 class SourcePiece {
  public:
   /// An empty piece at the position of `job`, whose options, costs and room bound it.
@@ -36,21 +39,26 @@ class SourcePiece {
   bool HasPlaceFor(int64_t bytes) const;
   /// REQUIRES: HasPlaceFor the line. False, and adds nothing, where the piece became full.
   bool Add(std::string_view line, const model::SourcePosition& behind);
-  void EndChunk();
-  /// Ends the chunk that is begun, and the piece at `reached`: what lies between was left out.
+  void EndChunk(model::NewChunk& chunk);
+  void EndChunks();
+  /// Ends the chunks that are begun, and the piece at `reached`: what lies between was left out.
   void EndAt(const model::SourcePosition& reached);
+  void MoveTo(const model::SourcePosition& reached);
 
+  /// Rule kNone: no parts.
+  const model::Partitioning partitioning_;
   const int64_t records_max_;
   const int64_t chunk_bytes_max_;
   const int64_t room_;
   /// The offset behind which a file or query is not scanned in this piece.
   const int64_t scan_limit_;
 
-  /// Behind the last whole chunk, or where EndAt said.
+  /// Behind the last record that is in `chunks_` with all before it, or where EndAt said.
   model::SourcePosition position_;
   std::vector<model::NewChunk> chunks_;
-  /// Begun, and behind its last record.
-  model::NewChunk chunk_;
+  /// Begun: of `every_N` one for each part, otherwise one; and behind their last record.
+  std::vector<model::NewChunk> begun_;
+  int64_t records_begun_ = 0;
   model::SourcePosition reached_;
   int64_t bytes_ = 0;
   int64_t records_ = 0;

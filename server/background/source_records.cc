@@ -1,6 +1,5 @@
 #include "server/background/source_records.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,20 +43,14 @@ class RangeRecords final : public SourceRecords {
   }
 
   absl::StatusOr<Found> Next(std::string& line) override {
-    const int64_t index = position_.offset;
-    if (index >= source_.count || IsSampleOver(source_.sample)) return Found::kEnd;
-    if (!model::TakesRecord(source_.sample, index, position_.rest)) {
-      MoveTo(index + 1);
-      return Found::kLeftOut;
-    }
+    const int64_t index = model::NextTaken(source_.sample, position_.offset, position_.rest);
+    if (index >= source_.count) return Found::kEnd;
     line = absl::StrCat(prefix_, source_.first + index, "}");
-    MoveTo(index + (position_.rest ? 1 : std::max<int64_t>(1, source_.sample.every)));
+    position_.offset = position_.records = index + 1;
     return Found::kRecord;
   }
 
  private:
-  void MoveTo(int64_t index) { position_.offset = position_.records = std::min(source_.count, index); }
-
   const JobSource& source_;
   std::string prefix_ = "{";
 };
@@ -142,6 +135,7 @@ absl::StatusOr<std::unique_ptr<SourceRecords>> OpenSourceRecords(const model::Jo
     case model::SourceKind::kInline:
     case model::SourceKind::kIds:
     case model::SourceKind::kNone:
+    case model::SourceKind::kSourceOf:
       break;
   }
   return std::make_unique<InlineRecords>(source, job.source_position);

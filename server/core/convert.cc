@@ -116,6 +116,7 @@ v1::Source SourceOf(const model::JobSource& source) {
       break;
     case model::SourceKind::kInline:
     case model::SourceKind::kNone:
+    case model::SourceKind::kSourceOf:
       proto.mutable_inline_();
       break;
   }
@@ -128,6 +129,11 @@ void AddSource(const model::Job& job, v1::Job& proto) {
   if (sample.first > 0) proto.mutable_sample()->set_first_n(sample.first);
   if (sample.every > 0) proto.mutable_sample()->set_every_n(sample.every);
   proto.set_sample_continued(sample.continued);
+  proto.set_partitioning(model::PartitioningName(sample.partitioning));
+  for (const model::PartRange& range : sample.partitioning.parts) {
+    proto.add_parts()->set_first(range.first);
+    proto.mutable_parts()->rbegin()->set_last(range.last);
+  }
   const std::optional<int64_t> total = model::TotalRecords(job);
   v1::SourceProgress& progress = *proto.mutable_source_progress();
   progress.set_records_read(job.counters.records_submitted);

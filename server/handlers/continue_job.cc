@@ -2,27 +2,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
-#include "server/core/source_job.h"
 #include "server/handlers/job_handlers.h"
+#include "server/handlers/source_parts.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 
 namespace millrace::handlers {
 namespace {
 
-absl::Status CheckFile(const model::JobSource& source, const Deps& deps) {
-  const core::SourceFolders none;
-  const core::SourceFolders& folders = deps.source_folders == nullptr ? none : *deps.source_folders;
-  absl::StatusOr<core::SourceFile> file = folders.Open(source.path);
-  return file.ok() ? file->CheckUnchanged(source) : file.status();
-}
-
 /// A source that is not what it was would fail the job, which may be complete: that is said before anything is changed.
 absl::Status CheckReadable(const model::Job& job, const Deps& deps) {
   if (job.source.sample.continued) return absl::OkStatus();
-  absl::Status same;
-  if (job.source.kind == model::SourceKind::kFile) same = CheckFile(job.source, deps);
-  if (!job.source.job_id.empty()) same = core::FindSourceJob(deps.store, job.tenant, job.source).status();
+  const absl::Status same = CheckSourceUnchanged(job, deps);
   if (same.ok()) return same;
   return model::FieldError("job_id", absl::StrCat("its source cannot be read on: ", same.message()));
 }

@@ -8,7 +8,6 @@
 #include "server/core/version.h"
 #include "server/handlers/pipeline_handlers.h"
 #include "server/handlers/validate.h"
-#include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
 
 namespace millrace::handlers {
@@ -16,30 +15,6 @@ namespace {
 
 bool NewerFirst(const model::JobPtr& a, const model::JobPtr& b) {
   return std::tie(b->create_time, b->id) < std::tie(a->create_time, a->id);
-}
-
-/// Jobs of the tenant that came to their final state within the window, newest first, at most `jobs_max`.
-absl::StatusOr<std::vector<model::JobPtr>> RecentJobs(const store::JobStore& jobs, const std::string& tenant,
-                                                      absl::Time since, size_t jobs_max, bool& truncated) {
-  store::ListJobsQuery query{.tenant = tenant,
-                             .states = {model::JobState::kCompleted, model::JobState::kCompletedByTimeout,
-                                        model::JobState::kFailed, model::JobState::kCancelled},
-                             .page_size = model::kPageSizeMax};
-  std::vector<model::JobPtr> recent;
-  do {
-    absl::StatusOr<store::Page<model::JobPtr>> page = jobs.ListJobs(query);
-    if (!page.ok()) return page.status();
-    for (model::JobPtr& job : page->items) {
-      if (job->complete_time < since) continue;
-      if (recent.size() == jobs_max) {
-        truncated = true;
-        return recent;
-      }
-      recent.push_back(std::move(job));
-    }
-    query.token = page->next_token;
-  } while (!query.token.empty());
-  return recent;
 }
 
 }  // namespace
@@ -82,9 +57,14 @@ absl::StatusOr<v1::DescribePipelinesResponse> DescribePipelines(const v1::Descri
   if (truncated) active.resize(jobs_max);
   for (const model::JobPtr& job : active) *response.add_active_pipelines() = core::ToProto(*job, now);
 
-  const absl::StatusOr<std::vector<model::JobPtr>> recent =
-      RecentJobs(deps.store, tenant_id, now - model::kRecentJobsWindow, jobs_max, truncated);
+  // One more tells whether there are more.
+  absl::StatusOr<std::vector<model::JobPtr>> recent =
+      deps.store.ListEndedJobs(tenant_id, now - model::kRecentJobsWindow, jobs_max + 1);
   if (!recent.ok()) return recent.status();
+  if (recent->size() > jobs_max) {
+    truncated = true;
+    recent->resize(jobs_max);
+  }
   for (const model::JobPtr& job : *recent) *response.add_recent_pipelines() = core::ToProto(*job, now);
   response.set_truncated(truncated);
 

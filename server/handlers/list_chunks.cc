@@ -30,6 +30,14 @@ v1::ChunkInfo ToProto(const model::Chunk& chunk, bool skips_the_rest) {
   return proto;
 }
 
+/// No chunk could be of such a part: that is a misunderstanding, and not an empty list.
+absl::Status CheckPart(const model::Job& job, int64_t part) {
+  if (job.source.sample.partitioning.rule == model::PartRule::kNone) {
+    return model::FieldError("part", absl::StrCat("job ", job.id, " has no partitioning"));
+  }
+  return part >= 0 ? absl::OkStatus() : model::FieldError("part", absl::StrCat("expected 0 or more, got ", part));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request, const Call& call,

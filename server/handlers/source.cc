@@ -10,11 +10,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/core/json_struct.h"
+#include "server/handlers/source_parts.h"
 #include "server/handlers/validate.h"
 #include "server/queries/query_rows.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
+#include "storage/model/retention_rules.h"
 
 namespace millrace::handlers {
 namespace {
@@ -226,6 +228,7 @@ absl::Status LookAtOtherJob(const std::string& tenant, JobSource& source, const 
                                              {{"pipeline_id", job.id}, {"state", state}}),
                             field);
   }
+  if (absl::Status held = model::CheckNotDropped(job); !held.ok()) return model::WithField(held, field);
   if (!source.fingerprint.empty()) {
     const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(job.key());
     if (!groups.ok()) return groups.status();
@@ -260,13 +263,15 @@ absl::StatusOr<JobSource> TakeKind(v1::Source& request, const Deps& deps) {
       return ReadOtherJob(SourceKind::kResults, "source.results.job_id", request.results().job_id());
     case v1::Source::kExceptions:
       return ReadExceptions(request.exceptions());
+    case v1::Source::kSourceOf:
+      return ReadOtherJob(SourceKind::kSourceOf, "source.source_of.job_id", request.source_of().job_id());
     case v1::Source::KIND_NOT_SET:
       break;
   }
   return model::FieldError(
       "source",
-      "is required: one of inline, file, range, ids, query, results and exceptions; to push records "
-      "yourself, create a pipeline");
+      "is required: one of inline, file, range, ids, query, results, exceptions and source_of; to push "
+      "records yourself, create a pipeline");
 }
 
 }  // namespace
@@ -298,6 +303,9 @@ absl::StatusOr<JobSource> TakeSource(v1::SubmitJobRequest& request, const Deps& 
     if (!sample.ok()) return sample.status();
     source->sample = *sample;
   }
+  absl::StatusOr<model::Partitioning> partitioning = ReadPartitioning(request);
+  if (!partitioning.ok()) return partitioning.status();
+  source->sample.partitioning = *std::move(partitioning);
   const absl::StatusOr<int64_t> chunk_size = InRange("chunk_size", request.chunk_size(), 1, model::kChunkRecordsMax, 0);
   if (!chunk_size.ok()) return chunk_size.status();
   source->chunk_size = static_cast<int32_t>(*chunk_size);
@@ -319,6 +327,8 @@ absl::Status LookAtSource(model::Job& job, const Deps& deps) {
     case SourceKind::kResults:
     case SourceKind::kExceptions:
       return LookAtOtherJob(job.tenant, source, deps);
+    case SourceKind::kSourceOf:
+      return TakeSourceOfJob(job, deps);
     case SourceKind::kNone:
     case SourceKind::kInline:
     case SourceKind::kRange:

@@ -155,6 +155,33 @@ void AddStore(const store::StoreStatistics& store, Families& families) {
                "Flushes and compactions that failed: a full or broken disk.", engine.background_errors);
 }
 
+void AddWebhooks(const core::WebhookCounts& webhooks, Families& families) {
+  families.Counter("millrace_webhook_attempts_total", "Attempts to tell webhooks of events, by how they ended.");
+  families.Add(webhooks.delivered.load(), {{"outcome", "delivered"}});
+  families.Add(webhooks.failed_attempts.load(), {{"outcome", "failed"}});
+  families.One("millrace_webhooks_given_up_total", MetricType::Counter, "Events that webhooks will never be told.",
+               webhooks.given_up);
+  families.One("millrace_webhooks_waiting", MetricType::Gauge, "Events that webhooks are still to be told.",
+               webhooks.waiting);
+}
+
+void AddSchedules(const core::ScheduleCounts& schedules, Families& families) {
+  families.Counter("millrace_schedule_runs_total",
+                   "Runs of schedules since the server started, by what became of them.");
+  families.Add(schedules.submitted.load(), {{"state", "submitted"}});
+  families.Add(schedules.completed.load(), {{"state", "completed"}});
+  families.Add(schedules.skipped.load(), {{"state", "skipped"}});
+  families.Add(schedules.refused.load(), {{"state", "refused"}});
+  families.One("millrace_schedule_missed_total", MetricType::Counter,
+               "Fire times since the server started that were missed and have no run of their own.", schedules.missed);
+  families.Gauge("millrace_schedules", "Schedules, by their state.");
+  families.Add(schedules.active.load(), {{"state", "active"}});
+  families.Add(schedules.paused.load(), {{"state", "paused"}});
+  families.Add(schedules.ended.load(), {{"state", "ended"}});
+  families.One("millrace_schedule_next_fire_time_seconds", MetricType::Gauge,
+               "When the next schedule fires, in Unix seconds; 0 where none does.", schedules.next_fire_seconds);
+}
+
 }  // namespace
 
 std::vector<MetricFamily> Collector::Collect() const {
@@ -171,6 +198,8 @@ std::vector<MetricFamily> Collector::Collect() const {
   AddTotals(sources_.jobs.Read(), families);
   AddCalls(sources_.calls, families);
   AddStore(sources_.store.Statistics(), families);
+  AddWebhooks(sources_.webhooks, families);
+  AddSchedules(sources_.schedules, families);
   return families.Take();
 }
 

@@ -10,6 +10,8 @@
 #include "server/core/call_ledger.h"
 #include "server/core/job_totals.h"
 #include "server/core/lease_hub.h"
+#include "server/core/schedule_counts.h"
+#include "server/core/webhook_counts.h"
 #include "storage/store/job_store.h"
 
 namespace millrace::metrics {
@@ -20,6 +22,8 @@ struct MetricsSources {
   const core::JobTotals& jobs;
   const core::LeaseHub& leases;
   const store::JobStore& store;
+  const core::WebhookCounts& webhooks;
+  const core::ScheduleCounts& schedules;
   /// Threads of the worker pool.
   int32_t workers = 1;
   absl::Time start_time;

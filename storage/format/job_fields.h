@@ -57,6 +57,9 @@ void Fields(Archive& archive, T& sample) {
   archive(1, sample.first);
   archive(2, sample.every);
   archive(3, sample.continued);
+  archive(80, sample.partitioning.rule);
+  archive(81, sample.partitioning.n);
+  archive(82, sample.partitioning.parts);
 }
 
 template <class Archive, Row<model::JobSource> T>

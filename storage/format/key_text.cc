@@ -50,6 +50,12 @@ class Parts {
     key.parts.emplace_back(name, absl::StrCat(Number(width)));
     return *this;
   }
+  Parts& Time(KeyText& key, const char* name) {
+    const uint64_t bits = Number(8) ^ (uint64_t{1} << 63);
+    const absl::Time time = absl::FromUnixNanos(static_cast<int64_t>(bits));
+    key.parts.emplace_back(name, absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()));
+    return *this;
+  }
 
   void SkipRest() { rest_ = {}; }
   bool whole() const { return ok_ && rest_.empty(); }
@@ -108,19 +114,18 @@ void ReadExceptionKind(Parts& parts, KeyText& key) {
 
 void ReadTenantIndex(Parts& parts, KeyText& key) {
   switch (parts.Kind()) {
+    case 'e':
+      key.kind = "job by end";
+      parts.Time(key, "complete_time").Name(key, "job_id");
+      return;
     case 'r':
       key.kind = "request id";
       parts.Name(key, "request_id");
       return;
-    case 't': {
+    case 't':
       key.kind = "job by time";
-      const uint64_t bits = parts.Number(8) ^ (uint64_t{1} << 63);
-      key.parts.emplace_back(
-          "create_time",
-          absl::FormatTime(absl::RFC3339_full, absl::FromUnixNanos(static_cast<int64_t>(bits)), absl::UTCTimeZone()));
-      parts.Name(key, "job_id");
+      parts.Time(key, "create_time").Name(key, "job_id");
       return;
-    }
     case 'u':
       key.kind = "unique key";
       parts.Name(key, "unique_key");
@@ -172,9 +177,7 @@ void ReadStoreIndex(Parts& parts, KeyText& key) {
 
 void ReadIndex(Parts& parts, KeyText& key) {
   if (!key.job.job_id.empty()) {
-    if (parts.Kind() != 'c') return ReadUnknown(parts, key);
-    key.kind = "chunk id";
-    parts.Name(key, "chunk_id");
+    ReadJobIndex(parts, key);
   } else if (!key.job.tenant.empty()) {
     ReadTenantIndex(parts, key);
   } else {

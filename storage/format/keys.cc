@@ -18,6 +18,7 @@ constexpr char kGroup = 'g';
 constexpr char kChunkId = 'c';
 constexpr char kRequestId = 'r';
 constexpr char kJobByTime = 't';
+constexpr char kJobByEnd = 'e';
 constexpr char kUniqueKey = 'u';
 constexpr char kVersionId = 'v';
 constexpr char kUnfinished = 'a';

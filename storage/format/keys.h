@@ -144,6 +144,10 @@ std::string JobByTimeKey(std::string_view tenant, absl::Time create_time, std::s
 KeyRange JobsByTime(std::string_view tenant);
 std::optional<std::string> ParseJobByTime(std::string_view key);
 
+std::string JobByEndKey(std::string_view tenant, absl::Time complete_time, std::string_view job_id);
+/// Those that ended at `since` or later.
+KeyRange JobsEndedSince(std::string_view tenant, absl::Time since);
+
 std::string ServiceVersionKey(std::string_view tenant, std::string_view service, std::string_view version);
 /// All versions of all services of a tenant whose names are `from` or come behind it.
 KeyRange ServicesFrom(std::string_view tenant, std::string_view from);
@@ -192,5 +196,7 @@ inline constexpr std::string_view kFormatVersionKey = "format_version";
 inline constexpr std::string_view kEpochKey = "epoch";
 /// The last epoch whose server kept the sums over ended jobs.
 inline constexpr std::string_view kSumsEpochKey = "sums_epoch";
+/// The last epoch whose server kept the list of jobs by complete time.
+inline constexpr std::string_view kEndsEpochKey = "ends_epoch";
 
 }  // namespace millrace::format

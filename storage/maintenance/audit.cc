@@ -11,6 +11,7 @@
 #include "storage/format/rows.h"
 #include "storage/format/schedule_rows.h"
 #include "storage/maintenance/audit_job.h"
+#include "storage/maintenance/audit_schedules.h"
 #include "storage/model/errors.h"
 #include "storage/store/rocks_rows.h"
 #include "storage/store/rocks_sums.h"
@@ -42,7 +43,9 @@ class StoreAudit {
           Family::kServices, Family::kSchedules, Family::kIndex, Family::kMeta}) {
       if (absl::Status keys = Rows(family); !keys.ok()) return keys;
     }
+    if (absl::Status schedules = AuditSchedules(engine_, report_); !schedules.ok()) return schedules;
     if (absl::Status sums = Sums(); !sums.ok()) return sums;
+    if (absl::Status ends = Ends(); !ends.ok()) return ends;
     return std::move(report_);
   }
 
@@ -50,6 +53,7 @@ class StoreAudit {
   absl::Status Jobs();
   absl::Status Rows(Family family);
   absl::Status Sums();
+  absl::Status Ends();
   void CheckRow(Family family, const KeyText& key, std::string_view row);
   absl::Status CheckTarget(const KeyText& key, std::string_view row);
   absl::Status ExpectRow(Family family, const std::string& target, const KeyText& from);
@@ -57,6 +61,9 @@ class StoreAudit {
   const engine::Engine& engine_;
   AuditReport report_;
   std::set<model::JobKey> jobs_;
+  /// The keys by which jobs that have ended are to be listed, and those that there are.
+  std::set<std::string> ends_;
+  std::set<std::string> listed_ends_;
 };
 
 absl::Status StoreAudit::Jobs() {
@@ -127,6 +134,25 @@ absl::Status StoreAudit::Sums() {
   } else if (*stored != *counted) {
     report_.Add("sums of ended jobs", "they are not what the jobs add up to");
   }
+  return absl::OkStatus();
+}
+
+/// The list of jobs by complete time must have each job that has ended, and no other, where the last server kept it.
+absl::Status StoreAudit::Ends() {
+  const auto epoch = engine_.Get(store::At(Family::kMeta), format::kEpochKey);
+  if (!epoch.ok()) return epoch.status();
+  const auto ends_epoch = engine_.Get(store::At(Family::kMeta), format::kEndsEpochKey);
+  if (!ends_epoch.ok()) return ends_epoch.status();
+  if (*epoch != *ends_epoch || ends_ == listed_ends_) return absl::OkStatus();
+  const auto report = [&](const std::set<std::string>& keys, const std::set<std::string>& others, const char* what) {
+    for (const std::string& key : keys) {
+      if (others.contains(key)) continue;
+      const absl::StatusOr<KeyText> text = format::ReadKey(Family::kIndex, key);
+      if (text.ok()) report_.Add(ToString(*text), what);
+    }
+  };
+  report(ends_, listed_ends_, "the job has ended, but is not listed");
+  report(listed_ends_, ends_, "no such job has ended then");
   return absl::OkStatus();
 }
 

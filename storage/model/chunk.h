@@ -214,6 +214,8 @@ struct ChunkResult {
   /// Sums over all results up to and including this one; what Acknowledge subtracts.
   int64_t cumulative_output_bytes = 0;
   int64_t cumulative_records = 0;
+  /// As in Chunk.
+  std::optional<int64_t> part;
 };
 
 }  // namespace millrace::model

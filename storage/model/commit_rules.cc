@@ -61,6 +61,7 @@ ChunkResult MakeResult(const Job& job, const Chunk& chunk, ChunkOutcome& outcome
   result.attempt = chunk.attempts;
   result.cumulative_output_bytes = job.counters.output_bytes;
   result.cumulative_records = RecordsInResults(job);
+  result.part = chunk.part;
   return result;
 }
 

@@ -48,8 +48,10 @@ std::string ChangedFields(const Job& before, const Job& after) {
   differences.Add("records_per_second", was.throttle.records_per_second, is.throttle.records_per_second);
   differences.Add("delay_between_chunks", was.throttle.delay_between_chunks, is.throttle.delay_between_chunks);
   differences.Add("max_failed_ratio", was.max_failed_ratio, is.max_failed_ratio);
-  const auto share = [](const Job& job) {
-    return std::string(job.source.sample.continued ? "all of the source" : "the sample");
+  const auto share = [](const Job& job) -> std::string {
+    const SourceSample& sample = job.source.sample;
+    if (sample.continued) return "all of the source";
+    return sample.partitioning.parts.empty() ? "the sample" : "some parts of the source";
   };
   differences.Add("reads", share(before), share(after));
   return differences.text();

@@ -43,6 +43,10 @@ inline constexpr size_t kSourcePathBytesMax = 4096;
 inline constexpr size_t kSourceFieldBytesMax = 128;
 // At a million records a second this is eleven days; a larger count is a slip.
 inline constexpr int64_t kSourceRangeCountMax = 1'000'000'000'000;
+// The chunks of all parts are begun at once, and ended with each piece: more parts would make chunks of few records.
+inline constexpr int64_t kPartsOfEveryMax = 1'000;
+// Longer than any list of parts that a person or a program picks; it is kept with the job.
+inline constexpr int kPartRangesMax = 1'000;
 // Every reader of JSON keeps integers up to here exactly.
 inline constexpr int64_t kSourceNumberMax = int64_t{1} << 53;
 // Long enough for any query that a person wrote, short enough for lists of jobs.

@@ -12,6 +12,7 @@ namespace millrace::model {
 namespace {
 
 constexpr absl::Time kNever = absl::InfinitePast();
+constexpr char kRunPrefix[] = "schedule/";
 
 bool IsInterval(const Schedule& schedule) { return schedule.definition.recurrence.kind == RecurrenceKind::kInterval; }
 
@@ -194,7 +195,9 @@ absl::StatusOr<absl::Time> FireTimeAnew(const Schedule& schedule, absl::Time now
 
 }  // namespace
 
-std::string RunRequestId(const RunName& run) { return absl::StrCat("schedule/", run.uid, "/", run.number); }
+std::string RunRequestId(const RunName& run) { return absl::StrCat(kRunPrefix, run.uid, "/", run.number); }
+
+bool IsRunRequestId(std::string_view request_id) { return request_id.starts_with(kRunPrefix); }
 
 absl::StatusOr<absl::Time> FirstFireTime(const Schedule& schedule, absl::Time now) {
   const Recurrence& recurrence = schedule.definition.recurrence;

@@ -33,6 +33,8 @@ struct RunName {
 
 /// Under which the job of a run is submitted. Holds a character that no caller may use in a request id.
 std::string RunRequestId(const RunName& run);
+/// Whether a request id is that of a run.
+bool IsRunRequestId(std::string_view request_id);
 
 /// When a schedule that starts anew at `now` (created, resumed, given other times) fires next: see
 /// Schedule::next_fire_time. Fails as FireTimes::Of does.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "storage/model/partitioning.h"
 
 namespace millrace::model {
 
@@ -18,18 +19,22 @@ enum class SourceKind : int32_t {
   kIds = 4,
   kQuery = 5,
   kResults = 6,
-  kExceptions = 7
+  kExceptions = 7,
+  /// The source of the job `job_id`. Never stored: the source itself takes its place when the job is created.
+  kSourceOf = 80
 };
 
 /// The numbers are stored and those of millrace.v1.FileFormat: never change them.
 enum class SourceFormat : int32_t { kUnspecified = 0, kJsonLines = 1, kCsv = 2 };
 
-/// Which records of a source are taken; both 0: all. At most one is set.
+/// Which records of a source are taken; neither a number nor a partitioning: all. At most one of the three is set.
 struct SourceSample {
   /// The first n.
   int64_t first = 0;
   /// The first, and then each n-th behind it.
   int64_t every = 0;
+  /// Its parts that are run.
+  Partitioning partitioning;
   /// What it leaves out is read as well, once all that it takes is: see ApplyContinue.
   bool continued = false;
 };
@@ -98,11 +103,18 @@ bool IsSample(const SourceSample& sample);
 /// Whether the sample takes the record with this index, counted from 0; of its rest: whether it leaves that out.
 bool TakesRecord(const SourceSample& sample, int64_t index, bool rest = false);
 
+/// The first record with this index or a higher one that is taken; kNoIndex where there is none.
+int64_t NextTaken(const SourceSample& sample, int64_t index, bool rest = false);
+
 /// True when no record from this index on is taken.
 bool IsSampleOver(const SourceSample& sample, int64_t index, bool rest = false);
 
 /// How many of `count` records are taken in the end.
 int64_t SampledCount(const SourceSample& sample, int64_t count);
+
+/// True for a sample whose rest begins where it ends: the first n, the first parts of runs. The rest of any other lies between
+/// what it takes, so that the source is read from its start again.
+bool EndsBeforeRest(const SourceSample& sample);
 
 /// Moves a position behind all that the sample takes to where its rest begins.
 void BeginRest(const SourceSample& sample, SourcePosition& position);

@@ -73,19 +73,19 @@ absl::StatusOr<bool> ApplyContinue(Job& job, absl::Time now) {
   }
   SourceSample& sample = job.source.sample;
   if (!HasSource(job) || !IsSample(sample)) {
-    return FieldError("job_id", "expected a job that was submitted with a sample of its source");
+    return FieldError("job_id", "expected a job that was submitted with a sample, or some parts, of its source");
   }
   if (sample.continued) return false;
-  if (job.source.kind == SourceKind::kQuery && sample.every > 0) {
+  const bool is_behind = EndsBeforeRest(sample);
+  if (job.source.kind == SourceKind::kQuery && !is_behind) {
     return FieldError("job_id",
-                      "the rows between each n-th of a query cannot be told again, because it may return other rows by "
-                      "now; submit a job without a sample");
+                      "the rows between those that were run cannot be told again, because the query may return other "
+                      "rows by now; submit a job for all of them");
   }
-  if (job.source.kind == SourceKind::kExceptions && sample.every > 0) {
-    return FieldError(
-        "job_id",
-        "the exceptions between each n-th cannot be told again, because some may be resolved by now; submit "
-        "a job without a sample");
+  if (job.source.kind == SourceKind::kExceptions && !is_behind) {
+    return FieldError("job_id",
+                      "the exceptions between those that were run cannot be told again, because some may be resolved "
+                      "by now; submit a job for all of them");
   }
   sample.continued = true;
   job.update_time = now;
@@ -100,7 +100,9 @@ absl::StatusOr<bool> ApplyContinue(Job& job, absl::Time now) {
 }
 
 absl::StatusOr<bool> ApplyUpdate(Job& job, const JobUpdate& update, absl::Time now) {
-  if (IsFinal(job.state) && IsTuning(update)) {
+  const bool may_be_taken_up =
+      job.state == JobState::kFailed || (job.state == JobState::kCancelled && job.cancel_mode != CancelMode::kForce);
+  if (IsFinal(job.state) && !may_be_taken_up && IsTuning(update)) {
     return EndedError(job, "how it runs cannot be tuned any more; expected changes of its metadata or version alone");
   }
   JobOptions& options = job.options;

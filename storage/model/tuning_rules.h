@@ -56,8 +56,8 @@ absl::StatusOr<bool> ApplyUpdate(Job& job, const JobUpdate& update, absl::Time n
 /// Has what the sample of a job left out of its source read and run as well; what the sample took is not run again. A job
 /// that was completed is at work again. Returns false, and changes nothing, when it was asked for before.
 ///   PIPELINE_CANCELLED, PIPELINE_CLOSED  the job was cancelled, or failed
-///   FIELD_INVALID                        (`job_id`) it was not submitted with a sample; or with each n-th row of a query,
-///                                        which may return other rows by now
+///   FIELD_INVALID                        (`job_id`) it was not submitted with a sample, or with some parts; or what is left
+///                                        lies between rows of a query, which may return other rows by now
 absl::StatusOr<bool> ApplyContinue(Job& job, absl::Time now);
 
 /// Forgets what a job keeps only while it is paused.

@@ -269,6 +269,10 @@ class JobStore {
   virtual absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const = 0;
   /// PAGE_TOKEN_INVALID.
   virtual absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const = 0;
+  /// The jobs of a tenant that ended at `since` or later, at most `jobs_max` of them: what ended last comes first. Costs
+  /// O(jobs listed).
+  virtual absl::StatusOr<std::vector<model::JobPtr>> ListEndedJobs(const std::string& tenant, absl::Time since,
+                                                                   size_t jobs_max) const = 0;
   /// The jobs of all tenants that are not in a final state, in no order.
   virtual std::vector<model::JobPtr> ActiveJobs() const = 0;
   /// Sums over all jobs of a tenant at one moment, by service. Costs O(jobs that have not ended + services).

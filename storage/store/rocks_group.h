@@ -83,6 +83,8 @@ class Group {
   void Touch(LaneJob* job);
   /// Keeps the sums over ended jobs. Null: the job was not there before, or is not any more.
   void CountEnded(const model::Job* before, const model::Job* after);
+  /// Keeps the list of jobs by complete time; null as above.
+  void ListEnded(const model::Job* before, const model::Job* after);
   void AddSumsRows();
   /// Each row of a job once, however many units changed it.
   void AddJobRows();

@@ -33,20 +33,23 @@ absl::Status WhileOpening(const absl::Status& status, const std::string& folder)
   return details.retry_after > absl::ZeroDuration() ? model::WithRetryAfter(named, details.retry_after) : named;
 }
 
-/// A commit that was leased before the store was closed or killed is told apart from now on. Counts the ended jobs anew
-/// where a server had the folder last that kept no sums.
+/// A commit that was leased before the store was closed or killed is told apart from now on. Counts and lists the
+/// ended jobs anew where a server had the folder last that did not.
 absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
   const absl::StatusOr<int64_t> before = ReadMeta(engine, format::kEpochKey);
   if (!before.ok()) return before.status();
   const absl::StatusOr<int64_t> summed = ReadMeta(engine, format::kSumsEpochKey);
   if (!summed.ok()) return summed.status();
+  const absl::StatusOr<int64_t> listed = ReadMeta(engine, format::kEndsEpochKey);
+  if (!listed.ok()) return listed.status();
   const int64_t epoch = *before + 1;
   const std::unique_ptr<engine::WriteUnit> unit = engine.NewUnit();
   // Sums whose rows are damaged can always be counted again.
   const bool damaged = model::HasReason(LoadEndedSums(engine).status(), model::Reason::kStorageCorrupt);
-  if (*summed != *before || damaged) {
-    if (absl::Status counted = RewriteEndedSums(engine, *unit); !counted.ok()) return counted;
+  if (*summed != *before || *listed != *before || damaged) {
+    if (absl::Status rewritten = RewriteEnded(engine, *unit); !rewritten.ok()) return rewritten;
   }
+  unit->Put(At(Family::kMeta), format::kEndsEpochKey, format::EncodeMetaNumber(epoch));
   unit->Put(At(Family::kMeta), format::kSumsEpochKey, format::EncodeMetaNumber(epoch));
   unit->Put(At(Family::kMeta), format::kFormatVersionKey, format::EncodeMetaNumber(format::kFormatVersion));
   unit->Put(At(Family::kMeta), format::kEpochKey, format::EncodeMetaNumber(epoch));

@@ -1,7 +1,7 @@
 // The class behind OpenRocksJobStore. One .cc file for each family of verbs:
 //
 //   rocks_job_store.cc    opening
-//   rocks_jobs.cc         CreateJob, FindRequest, GetJob, ListJobs, ActiveJobs
+//   rocks_jobs.cc         CreateJob, FindRequest, GetJob, ListJobs, ListEndedJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
 //   rocks_tuning.cc       PauseJob, ResumeJob, ContinueJob, UpdateJob
@@ -79,6 +79,8 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
   absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override;
   absl::StatusOr<Page<model::JobPtr>> ListJobs(const ListJobsQuery& query) const override;
+  absl::StatusOr<std::vector<model::JobPtr>> ListEndedJobs(const std::string& tenant, absl::Time since,
+                                                           size_t jobs_max) const override;
   std::vector<model::JobPtr> ActiveJobs() const override;
   model::ServiceSums SumJobs(const std::string& tenant) const override;
   absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const override;

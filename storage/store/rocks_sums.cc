@@ -52,7 +52,7 @@ absl::Status RewriteEndedSums(const engine::Engine& engine, engine::WriteUnit& u
   if (!ended.ok()) return ended.status();
   const format::KeyRange range = format::EndedSums();
   unit.DeleteRange(At(Family::kIndex), range.begin, range.end);
-  for (const auto& [service, sums] : *ended) {
+  for (const auto& [service, sums] : ended) {
     unit.Put(At(Family::kIndex), format::EndedSumsKey(service), format::EncodeJobSums(sums));
   }
   return absl::OkStatus();

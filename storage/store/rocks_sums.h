@@ -1,8 +1,11 @@
 // Sums over the jobs that have ended, by service: one row each, kept by every unit of work that ends a job, changes one that
 // has ended, or deletes it. Statistics over all jobs so cost what the services and the active jobs do.
 //
-// A server that does not know these rows leaves them behind as they were. `sums_epoch` tells: it is raised with the epoch by
-// those that keep the sums, so where the two differ, the sums are counted anew when the store is opened.
+// Beside them stands a list of these jobs by the time at which they ended.
+//
+// A server that does not know these rows leaves them behind as they were. `sums_epoch` and `ends_epoch` tell: they are raised
+// with the epoch by those that keep the sums, or the list, so where they differ from it, both are made anew when the store is
+// opened.
 #pragma once
 
 #include <map>

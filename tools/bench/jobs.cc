@@ -90,6 +90,7 @@ absl::StatusOr<Report> RunJobs(const BenchOptions& options) {
         AddMillis(report, "ListJobs, oldest first", [&] { return client.ListJobs(oldest); }),
         AddMillis(report, "ListJobs by a state that none has, a page", [&] { return client.ListJobs(none); }),
         AddMillis(report, "ListJobs of active jobs", [&] { return client.ListJobs(active); }),
+        AddMillis(report, "DescribePipelines", [&] { return client.DescribePipelines(); }),
         AddMillis(report, "GetStatistics", [&] { return client.GetStatistics(); }),
         AddMillis(report, "GetStatistics of a project", [&] { return client.GetStatistics(project); }),
         MeasureRare(client, report)}) {

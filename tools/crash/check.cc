@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/crash/client_roles.h"
+#include "tools/crash/each_second.h"
 #include "tools/crash/ledger.h"
 #include "tools/crash/results.h"
 #include "tools/crash/workload.h"
@@ -248,7 +249,7 @@ absl::Status CheckEverything(const client::Client& client, const std::filesystem
   for (const Fact& done : jobs) {
     if (absl::Status status = CheckShortJob(client, done, verdict); !status.ok()) return status;
   }
-  return absl::OkStatus();
+  return CheckEachSecond(client, verdict);
 }
 
 }  // namespace millrace::crash

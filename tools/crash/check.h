@@ -29,7 +29,7 @@ struct Verdict {
 /// The ledger of a client, in the folder of the run.
 std::filesystem::path LedgerFile(const std::filesystem::path& folder, const std::string& client);
 
-/// Checks every pipeline of kPipelines and every short job; all of them have ended and were read to the end. Fails only
+/// Checks every pipeline of kPipelines, every short job and the schedule; all of them have ended and were read to the end. Fails only
 /// when the server does not answer.
 absl::Status CheckEverything(const client::Client& client, const std::filesystem::path& folder, Verdict& verdict);
 

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/crash/connect.h"
+#include "tools/crash/each_second.h"
 #include "tools/crash/workload.h"
 #include "tools/harness/kernel_timer.h"
 
@@ -76,6 +77,7 @@ absl::Status CrashRun::SetUp() {
   for (const PipelinePlan& plan : kPipelines) {
     if (const auto created = client->CreatePipeline(MakeRequest(plan)); !created.ok()) return created.status();
   }
+  if (absl::Status scheduled = StartEachSecond(*client); !scheduled.ok()) return scheduled;
   for (ClientPlan& plan : clients_) {
     if (absl::Status status = StartClient(plan, false); !status.ok()) return status;
   }
@@ -225,7 +227,8 @@ absl::Status CrashRun::EndPipelines() {
     }
     if (absl::Status status = FinishClient(puller); !status.ok()) return status;
   }
-  return FinishClient(Client("jobs"));
+  if (absl::Status finished = FinishClient(Client("jobs")); !finished.ok()) return finished;
+  return EndEachSecond(*client);
 }
 
 absl::Status CrashRun::FinishClient(ClientPlan& plan) {

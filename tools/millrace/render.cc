@@ -77,6 +77,10 @@ std::string SourceText(const v1::Job& job) {
   if (source.has_inline_()) text = "records of the call";
   if (job.sample().has_first_n()) absl::StrAppend(&text, ", the first ", job.sample().first_n());
   if (job.sample().has_every_n()) absl::StrAppend(&text, ", one in ", job.sample().every_n());
+  if (!job.partitioning().empty()) {
+    absl::StrAppend(&text, ", ", job.partitioning(), job.parts().empty() ? ": all parts" : ": parts ",
+                    PartsText(job.parts()));
+  }
   if (job.sample_continued()) absl::StrAppend(&text, ", then the rest");
   return text;
 }

@@ -1,5 +1,7 @@
 // What nodes and jobs did, in numbers; render.cc has the rest of render.h.
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -109,16 +111,21 @@ std::string RenderNodeStatistics(const std::vector<v1::NodeStatistics>& nodes, c
 }
 
 std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session& session) {
-  Table table({{"SEQUENCE", Align::kRight},
-               {"ID"},
-               {"STATE"},
-               {"RECORDS", Align::kRight},
-               {"SIZE", Align::kRight},
-               {"ATTEMPTS", Align::kRight},
-               {"RESULT", Align::kRight},
-               {"PUSHED"},
-               {"COMMITTED"},
-               {"CONFIG HASH"}});
+  std::vector<TableColumn> columns = {{"SEQUENCE", Align::kRight},
+                                      {"ID"},
+                                      {"STATE"},
+                                      {"RECORDS", Align::kRight},
+                                      {"SIZE", Align::kRight},
+                                      {"ATTEMPTS", Align::kRight},
+                                      {"RESULT", Align::kRight},
+                                      {"PUSHED"},
+                                      {"COMMITTED"},
+                                      {"CONFIG HASH"}};
+  // Only of a job with a partitioning.
+  const bool has_parts =
+      std::any_of(chunks.begin(), chunks.end(), [](const v1::ChunkInfo& chunk) { return chunk.has_part(); });
+  if (has_parts) columns.push_back({"PART", Align::kRight});
+  Table table(std::move(columns));
   for (const v1::ChunkInfo& chunk : chunks) {
     const bool committed = chunk.has_commit_time();
     table.AddRow({HumanCount(chunk.sequence()), chunk.id(),

@@ -1,8 +1,13 @@
-// Which part of the records a command asks for: `--sample-first` or `--sample-every`.
+// Which part of the records a command asks for: `--sample-first` or `--sample-every`, or parts by their numbers.
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
+#include "absl/status/statusor.h"
+#include "google/protobuf/repeated_field.h"
+#include "millrace/v1/source.pb.h"
 #include "tools/millrace/commands.h"
 
 namespace millrace::cli {
@@ -22,5 +27,11 @@ void SetSample(const SampleOptions& options, Request& request) {
   if (options.first > 0) request.mutable_sample()->set_first_n(options.first);
   if (options.every > 0) request.mutable_sample()->set_every_n(options.every);
 }
+
+/// Reads `3,7-9`: numbers and ranges of parts.
+absl::StatusOr<google::protobuf::RepeatedPtrField<v1::PartRange>> ParseParts(std::string_view text);
+
+/// The same, to show it.
+std::string PartsText(const google::protobuf::RepeatedPtrField<v1::PartRange>& parts);
 
 }  // namespace millrace::cli

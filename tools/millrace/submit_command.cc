@@ -110,6 +110,9 @@ void AddSubmitCommand(CommandTree& tree, CLI::App* jobs) {
       "millrace jobs submit sales/score --connection sales --query 'SELECT id, total FROM orders' --key id\n"
       "millrace jobs submit demo/fetch --ids a17,b4,c99 --field customer\n"
       "millrace jobs submit pricing/report --results-of 01h2xcejqtf2nbrexx3vqjhp41\n"
+      "# a deterministic sample of 1 % of the records, and later the others:\n"
+      "millrace jobs submit demo/double --file in.csv --partitioning every_200 --parts 3,7 --id sample --wait\n"
+      "millrace jobs submit demo/double --source-of sample --partitioning size_5000 --parts 0-9\n"
       "# results are pulled as those of any pipeline:\n"
       "millrace pipelines pull 01h2xcejqtf2nbrexx3vqjhp41 --follow --ack");
   AddSubmitOptions(submit, options->submit);

@@ -57,6 +57,8 @@ absl::StatusOr<v1::Source> SourceOf(const SubmitOptions& options, std::stop_toke
   } else if (!options.exceptions_of.empty()) {
     source.mutable_exceptions()->set_job_id(options.exceptions_of);
     source.mutable_exceptions()->set_fingerprint(options.group);
+  } else if (!options.source_of.empty()) {
+    source.mutable_source_of()->set_job_id(options.source_of);
   } else if (!options.query.empty()) {
     auto query = QueryOf(options);
     if (!query.ok()) return query.status();
@@ -73,9 +75,8 @@ absl::StatusOr<v1::Source> SourceOf(const SubmitOptions& options, std::stop_toke
     source.mutable_inline_()->mutable_records()->set_json_lines(*std::move(lines));
   } else {
     return UsageError(
-        "give one of --file, --range, --ids, --query, --results-of, --exceptions-of and --input: where the records "
-        "come "
-        "from");
+        "give one of --file, --range, --ids, --query, --results-of, --exceptions-of, --source-of and --input: where "
+        "the records come from");
   }
   return source;
 }
@@ -104,6 +105,8 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
                          ->add_option("--exceptions-of", options.exceptions_of,
                                       "The records of another job, which has ended, whose exceptions are unresolved")
                          ->type_name("JOB");
+  sources->add_option("--source-of", options.source_of, "The source of another job, for other parts of it, say")
+      ->type_name("JOB");
   sources->require_option(1);
   auto* connection =
       submit
@@ -143,6 +146,20 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
       ->type_name("NAME");
   AddSampleOptions(submit, options.sample, "Run only the first N records",
                    "Run only the first record and each N-th behind it");
+  auto* partitioning =
+      submit
+          ->add_option(
+              "--partitioning", options.partitioning,
+              "Cut the source into numbered parts: size_N (runs of N records), every_N (record 0, N, 2N; 1, N+1; "
+              "and so on), first_N (the first N, and the others)")
+          ->type_name("RULE")
+          ->excludes("--sample-first")
+          ->excludes("--sample-every");
+  submit
+      ->add_option("--parts", options.parts,
+                   "Run only these parts of --partitioning, from 0 (default: all; of first_N, part 0)")
+      ->type_name("3,7-9")
+      ->needs(partitioning);
   submit
       ->add_option("--chunk-size", options.chunk_size,
                    "The most records in a chunk (default: the server chooses, by what they cost)")
@@ -178,6 +195,12 @@ absl::StatusOr<v1::SubmitJobRequest> SubmitRequestOf(const SubmitOptions& option
   *request.mutable_metadata() = std::move(*create->mutable_metadata());
   *request.mutable_source() = *std::move(source);
   SetSample(options.sample, request);
+  request.set_partitioning(options.partitioning);
+  if (options.parts.has_value()) {
+    auto parts = ParseParts(*options.parts);
+    if (!parts.ok()) return parts.status();
+    *request.mutable_parts() = *std::move(parts);
+  }
   request.set_chunk_size(options.chunk_size);
   request.set_estimated_records(options.estimated_records);
   return request;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,10 @@ struct SubmitOptions {
   std::string results_of;
   std::string exceptions_of;
   std::string group;
+  std::string source_of;
   SampleOptions sample;
+  std::string partitioning;
+  std::optional<std::string> parts;
   int32_t chunk_size = 0;
   int64_t estimated_records = 0;
 };

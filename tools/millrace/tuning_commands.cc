@@ -211,7 +211,7 @@ void AddTuningCommands(CommandTree& tree, CLI::App* jobs) {
 
   auto continue_options = std::make_shared<ChangeOptions<v1::ContinueJobRequest>>();
   CLI::App* go_on = tree.AddCommand(
-      jobs, "continue", "Run the rest of a job that was submitted with a sample, into the same results",
+      jobs, "continue", "Run the rest of a job that was submitted with a sample or some parts, into the same results",
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --sample-every 20 --id strikes --wait\n"
       "millrace jobs continue strikes\n"
       "millrace jobs watch strikes");

@@ -49,7 +49,8 @@ class ScheduleRunnerTest : public ::testing::Test {
   }
   void StartRunner() {
     runner_ = std::make_unique<ScheduleRunner>(
-        *store_, clock_, [this](const Schedule& schedule, const ScheduleRun& run) { return Submit(schedule, run); });
+        *store_, clock_, [this](const Schedule& schedule, const ScheduleRun& run) { return Submit(schedule, run); },
+        counts_);
     store_->schedules().SetObserver(runner_.get());
     ASSERT_THAT(runner_->Load(), IsOk());
   }
@@ -111,6 +112,7 @@ class ScheduleRunnerTest : public ::testing::Test {
   absl::Status refusal_;
   int submissions_ = 0;
   int job_ids_ = 0;
+  core::ScheduleCounts counts_;
   std::unique_ptr<store::JobStore> store_;
   std::unique_ptr<ScheduleRunner> runner_;
 };
@@ -214,6 +216,42 @@ TEST_F(ScheduleRunnerTest, AJobThatWasDeletedIsOver) {
   RunAfter(absl::Seconds(1));
   EXPECT_THAT(Runs(), ElementsAre("1@01:00 COMPLETED job-1"));
   EXPECT_EQ(Now().last_ended.message, "its job was deleted");
+}
+
+TEST_F(ScheduleRunnerTest, RunsAreCountedByWhatBecameOfThemAndSchedulesByTheirState) {
+  Create(Hourly());
+  RunAfter(absl::ZeroDuration());
+  EXPECT_EQ(counts_.active, 1);
+  EXPECT_EQ(counts_.next_fire_seconds, absl::ToUnixSeconds(kStart + kHour));
+  RunAfter(kHour);
+  EXPECT_EQ(counts_.submitted, 1);
+  EXPECT_EQ(counts_.completed, 0);
+  RunAfter(kHour);
+  EXPECT_EQ(counts_.skipped, 1) << "the run before was not over";
+  ASSERT_THAT(store_->CloseJob(Job("job-1")), IsOk());
+  RunAfter(absl::Seconds(1));
+  EXPECT_EQ(counts_.completed, 1);
+  refusal_ = model::FieldError("service", "the test says so");
+  RunAfter(kHour);
+  EXPECT_EQ(counts_.refused, 1);
+  ASSERT_THAT(
+      store_->schedules().ChangeSchedule(key_,
+                                         [&](model::ScheduleChange& change) {
+                                           return absl::StatusOr<bool>(model::ApplyPause(change, "why", clock_.Now()));
+                                         }),
+      IsOk());
+  RunAfter(kHour);
+  EXPECT_EQ(counts_.active, 0);
+  EXPECT_EQ(counts_.paused, 1);
+  EXPECT_EQ(counts_.next_fire_seconds, 0);
+  StartRunner();
+  RunAfter(kHour);
+  EXPECT_EQ(counts_.skipped, 1) << "what was counted before is not counted once more";
+  EXPECT_EQ(counts_.refused, 1);
+  EXPECT_EQ(counts_.submitted, 1);
+  ASSERT_THAT(store_->schedules().DeleteSchedule(key_), IsOk());
+  RunAfter(kHour);
+  EXPECT_EQ(counts_.paused, 0);
 }
 
 TEST_F(ScheduleRunnerTest, ADeletedScheduleIsForgottenAndOneOfTheSameIdBeginsAnew) {

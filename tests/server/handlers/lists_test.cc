@@ -201,6 +201,32 @@ TEST_F(ListsTest, DescribeShowsActiveAndRecentJobsAndTheTenant) {
   EXPECT_EQ(DescribePipelines({}, call_, deps_)->recent_pipelines_size(), 0) << "recent is the last hour";
 }
 
+TEST_F(ListsTest, RecentIsWhatEndedLastWheneverItBegan) {
+  CreateService();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    v1::CreatePipelineRequest create;
+    create.set_service("demo/doubler");
+    ids.push_back(CreatePipeline(create, call_, deps_)->id());
+    clock_.Advance(absl::Hours(3));
+  }
+  for (const int i : {2, 0, 1}) {
+    ASSERT_THAT(store_->CloseJob(call_.job(ids[static_cast<size_t>(i)])), IsOk());
+    clock_.Advance(absl::Minutes(1));
+  }
+  v1::DescribePipelinesRequest request;
+  request.set_max_pipelines(2);
+  ASSERT_OK_AND_ASSIGN(v1::DescribePipelinesResponse response, DescribePipelines(request, call_, deps_));
+  ASSERT_EQ(response.recent_pipelines_size(), 2);
+  EXPECT_EQ(response.recent_pipelines(0).id(), ids[1]);
+  EXPECT_EQ(response.recent_pipelines(1).id(), ids[0]);
+  EXPECT_TRUE(response.truncated());
+  request.set_max_pipelines(3);
+  ASSERT_OK_AND_ASSIGN(response, DescribePipelines(request, call_, deps_));
+  EXPECT_EQ(response.recent_pipelines(2).id(), ids[2]);
+  EXPECT_FALSE(response.truncated());
+}
+
 TEST_F(ListsTest, GetJobAndStatusSpeakOfTheSameNumbers) {
   const std::string id = CreateDoublerPipeline();
   ASSERT_THAT(PushLines(id, "{\"n\":1}\n{}\n"), IsOk());

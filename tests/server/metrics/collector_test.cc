@@ -21,6 +21,8 @@ class CollectorTest : public ::testing::Test {
                            .jobs = totals_,
                            .leases = leases_,
                            .store = *store_,
+                           .webhooks = webhooks_,
+                           .schedules = schedules_,
                            .workers = 2,
                            .start_time = clock_.Now()})
                     .Collect();
@@ -34,6 +36,8 @@ class CollectorTest : public ::testing::Test {
   model::ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   core::CallLedger calls_;
   core::JobTotals totals_{&clock_};
+  core::WebhookCounts webhooks_;
+  core::ScheduleCounts schedules_;
   core::LeaseHub leases_{1, clock_};
   std::unique_ptr<store::JobStore> store_ = store::MakeModelJobStore(&clock_);
   std::vector<prometheus::MetricFamily> families_;
@@ -70,6 +74,18 @@ TEST_F(CollectorTest, TenantsAndMethodsThatCallersMakeUpDoNotMakeMoreSeries) {
   EXPECT_EQ(Family("millrace_calls_total").metric.size(), call_series);
 }
 
+TEST_F(CollectorTest, SchedulesAreCountedByState) {
+  schedules_.skipped = 3;
+  schedules_.paused = 2;
+  schedules_.next_fire_seconds = 1'700'000'060;
+  const std::vector<prometheus::ClientMetric> runs = Family("millrace_schedule_runs_total").metric;
+  ASSERT_EQ(runs.size(), 4u);
+  EXPECT_EQ(runs[2].label.front().value, "skipped");
+  EXPECT_EQ(runs[2].counter.value, 3);
+  EXPECT_EQ(Family("millrace_schedules").metric[1].gauge.value, 2);
+  EXPECT_EQ(Family("millrace_schedule_next_fire_time_seconds").metric.front().gauge.value, 1'700'000'060);
+}
+
 TEST_F(CollectorTest, BucketsAreCumulativeAndEndWithInfinity) {
   calls_.Answered("m", absl::StatusCode::kOk, absl::Milliseconds(2));
   calls_.Answered("m", absl::StatusCode::kOk, absl::Seconds(100));
@@ -79,6 +95,17 @@ TEST_F(CollectorTest, BucketsAreCumulativeAndEndWithInfinity) {
   EXPECT_EQ(histogram.bucket[2].cumulative_count, 1u) << "2 ms lie below 2.5 ms";
   EXPECT_EQ(histogram.bucket.back().cumulative_count, 2u);
   EXPECT_TRUE(std::isinf(histogram.bucket.back().upper_bound));
+}
+
+TEST_F(CollectorTest, WhatWebhooksWereToldIsCounted) {
+  webhooks_.delivered = 3;
+  webhooks_.failed_attempts = 5;
+  webhooks_.given_up = 1;
+  webhooks_.waiting = 2;
+  EXPECT_EQ(Family("millrace_webhook_attempts_total").metric.at(0).counter.value, 3);
+  EXPECT_EQ(Family("millrace_webhook_attempts_total").metric.at(1).counter.value, 5);
+  EXPECT_EQ(Family("millrace_webhooks_given_up_total").metric.at(0).counter.value, 1);
+  EXPECT_EQ(Family("millrace_webhooks_waiting").metric.at(0).gauge.value, 2);
 }
 
 }  // namespace

@@ -108,7 +108,8 @@ void World::TakeChunk() {
     if (IsOver(key)) sequencer_->End(key);
   }
   const absl::StatusOr<model::ChunkInput> input = store_->ReadChunk(key, grant->sequence);
-  if (!input.ok() || input->chunk.state == model::ChunkState::kCommitted) return NothingToDo(*grant);
+  if (!input.ok()) return NothingToDo(*grant);
+  if (input->chunk.state == model::ChunkState::kCommitted) return PassOver(*grant);
   if (!grant->job->options.ordering_key.empty()) {
     const std::vector<uint64_t> keys = KeysOf(input->chunk.id);
     if (grant->needs_keys && !scheduler_->OnKeys(key, grant->sequence, keys)) return Park(*grant);
@@ -129,6 +130,15 @@ void World::TakeChunk() {
 void World::NothingToDo(const core::Grant& grant) {
   scheduler_->OnDone(grant.job->key(), grant.sequence);
   if (grant.job->options.order_results) sequencer_->Abandon(grant.job->key(), grant.sequence);
+}
+
+// Committed before a crash, or before its job was taken up: those behind it wait for its turn all the same.
+void World::PassOver(const core::Grant& grant) {
+  const model::JobKey key = grant.job->key();
+  scheduler_->OnRan(key, grant.sequence);
+  const auto over = [this, key, sequence = grant.sequence](bool) { scheduler_->OnDone(key, sequence); };
+  if (!grant.job->options.order_results) return over(true);
+  sequencer_->Submit(key, grant.sequence, over);
 }
 
 void World::Park(const core::Grant& grant) {

@@ -34,6 +34,7 @@ std::vector<std::pair<Family, std::string>> OneOfEach() {
           {Family::kIndex, UniqueKeyKey("acme", "u-1")},
           {Family::kIndex, VersionIdKey("acme", "v-1")},
           {Family::kIndex, JobByTimeKey("acme", absl::FromUnixSeconds(1'700'000'000), "job-1")},
+          {Family::kIndex, JobByEndKey("acme", absl::FromUnixSeconds(1'700'000'001), "job-1")},
           {Family::kIndex, UnfinishedJobKey(kJob)},
           {Family::kIndex, EndedSumsKey({"acme", "a/b"})},
           {Family::kMeta, std::string(kEpochKey)}};

@@ -40,6 +40,7 @@ TEST(KeysTest, TheBytesOfAKeyNeverChange) {
   EXPECT_EQ(UnfinishedJobKey({"t", "j"}), "\0\0at\0j\0"s);
   EXPECT_EQ(EndedSumsKey({"t", "a/b"}), "\0\0st\0a/b\0"s);
   EXPECT_EQ(JobByTimeKey("t", absl::FromUnixNanos(1), "j"), "t\0\0t\x80\0\0\0\0\0\0\1j\0"s);
+  EXPECT_EQ(JobByEndKey("t", absl::FromUnixNanos(1), "j"), "t\0\0e\x80\0\0\0\0\0\0\1j\0"s);
 }
 
 TEST(KeysTest, TheRangeOfAJobHoldsItsKeysAndNoOther) {
@@ -88,6 +89,17 @@ TEST(KeysTest, JobsSortByTheTimeTheyWereMadeThenById) {
   }
   EXPECT_TRUE(std::is_sorted(in_order.begin(), in_order.end()));
   EXPECT_FALSE(Holds(JobsByTime("t"), JobByTimeKey("u", absl::UnixEpoch(), "a")));
+}
+
+TEST(KeysTest, JobsThatHaveEndedAreFoundFromATimeOn) {
+  const absl::Time time = absl::FromUnixSeconds(1'700'000'000);
+  const KeyRange since = JobsEndedSince("t", time);
+  EXPECT_TRUE(Holds(since, JobByEndKey("t", time, "a")));
+  EXPECT_TRUE(Holds(since, JobByEndKey("t", time + absl::Hours(100'000), "a")));
+  EXPECT_FALSE(Holds(since, JobByEndKey("t", time - absl::Nanoseconds(1), "z")));
+  EXPECT_FALSE(Holds(since, JobByEndKey("u", time, "a")));
+  EXPECT_FALSE(Holds(JobsEndedSince("t", absl::InfinitePast()), JobByTimeKey("t", time, "a")));
+  EXPECT_THAT(ParseJobByTime(JobByEndKey("t", time, "a")), Optional(Eq("a")));
 }
 
 TEST(KeysTest, ABlockIsFoundFromAnyExceptionUpToItsLast) {

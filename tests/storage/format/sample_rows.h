@@ -64,7 +64,10 @@ inline model::Job SampleJob() {
                 .connection = "lite",
                 .query = "SELECT a, b FROM t",
                 .key_columns = {"a", "b"},
-                .sample = {.first = 21, .every = 22, .continued = true},
+                .sample = {.first = 21,
+                           .every = 22,
+                           .partitioning = {model::PartRule::kEvery, 80, {{0, 0}, {2, 81}}},
+                           .continued = true},
                 .chunk_size = 23,
                 .estimated_records = 24};
   job.source_position = {.offset = 25,
@@ -114,6 +117,7 @@ inline model::Chunk SampleChunk() {
   chunk.result_number = 5;
   chunk.replaces = {{1, 0}, {2, 299}};
   chunk.replaces_held = 1;
+  chunk.part = 0;
   return chunk;
 }
 
@@ -135,6 +139,7 @@ inline model::ChunkResult SampleResult() {
   result.attempt = 2;
   result.cumulative_output_bytes = 1'000;
   result.cumulative_records = 50;
+  result.part = int64_t{1} << 39;
   return result;
 }
 

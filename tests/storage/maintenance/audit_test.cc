@@ -37,6 +37,21 @@ TEST_F(AuditTest, LookingChangesNothing) {
   EXPECT_EQ(store_->epoch(), 2) << "only the two openings of the store count";
 }
 
+TEST_F(AuditTest, JobsThatHaveEndedAreListedOnceEach) {
+  Break([&](engine::Engine& engine, engine::WriteUnit& unit) {
+    const model::JobPtr job = *store::LoadJob(engine, Key("job-2"));
+    const absl::Time later = job->complete_time + absl::Seconds(1);
+    unit.Delete(At(Family::kIndex), format::JobByEndKey(job->tenant, job->complete_time, job->id));
+    unit.Put(At(Family::kIndex), format::JobByEndKey(job->tenant, later, job->id), "");
+  });
+  ExpectFound(
+      "job by end default complete_time=2024-01-01T00:00:00+00:00 job_id=job-2: the job has ended, but is not listed");
+  ExpectFound("job by end default complete_time=2024-01-01T00:00:01+00:00 job_id=job-2: no such job has ended then");
+  // A server that does not know the list had the folder last.
+  Delete(Family::kMeta, std::string(format::kEndsEpochKey));
+  EXPECT_EQ(Findings(), "");
+}
+
 TEST_F(AuditTest, AMissingChunkIsFound) {
   Delete(Family::kChunks, format::ChunkKey(Key("job-1"), 2));
   ExpectFound("chunk default/job-1 3: chunk 2 was expected here");

@@ -27,7 +27,7 @@ Job NewJob() {
 }
 
 TEST(SourceSampleTest, CountsWhatItTakes) {
-  for (const SourceSample sample :
+  for (const SourceSample& sample :
        {SourceSample{}, SourceSample{.first = 1}, SourceSample{.first = 7}, SourceSample{.first = 100},
         SourceSample{.every = 1}, SourceSample{.every = 3}, SourceSample{.every = 5}, SourceSample{.every = 100}}) {
     for (const int64_t count : {0, 1, 9, 10, 11}) {
@@ -189,6 +189,43 @@ TEST(SourceRulesTest, WhatCannotBeContinuedIsRefusedAndStaysAsItWas) {
   Job failed = SampledJob({.first = 3});
   ASSERT_TRUE(ApplyFail(failed, "broken", At(2)));
   refuses(failed, Reason::kPipelineClosed);
+}
+
+TEST(SourceRulesTest, PartsAreContinuedWhereWhatIsLeftCanBeTold) {
+  const auto continues = [](SourceKind kind, std::string_view name, const std::vector<PartRange>& parts) {
+    Partitioning partitioning = *ParsePartitioning(name);
+    EXPECT_THAT(ChooseParts(partitioning, parts), IsOk());
+    Job job = SampledJob({.partitioning = partitioning});
+    job.source.kind = kind;
+    const absl::StatusOr<bool> continued = ApplyContinue(job, At(5));
+    if (!continued.ok()) {
+      EXPECT_THAT(continued, IsError(Reason::kFieldInvalid));
+    }
+    return continued.ok();
+  };
+  EXPECT_TRUE(continues(SourceKind::kRange, "every_4", {{1, 2}}));
+  EXPECT_FALSE(continues(SourceKind::kRange, "every_4", {{0, 3}})) << "it has all parts";
+  EXPECT_TRUE(continues(SourceKind::kQuery, "size_4", {{0, 3}}));
+  for (const SourceKind kind : {SourceKind::kQuery, SourceKind::kExceptions}) {
+    EXPECT_FALSE(continues(kind, "size_4", {{1, 3}}));
+    EXPECT_FALSE(continues(kind, "every_4", {{0, 0}}));
+    EXPECT_FALSE(continues(kind, "first_4", {{1, 1}}));
+  }
+}
+
+TEST(SourceRulesTest, TheRestOfTheFirstPartsBeginsWhereTheyEnd) {
+  Partitioning first = *ParsePartitioning("size_2");
+  ASSERT_THAT(ChooseParts(first, {{0, 1}}), IsOk());
+  Job job = NewJob();
+  job.source.sample.partitioning = first;
+  ASSERT_THAT(ApplyPush(job, {.chunks = 2, .records = 4, .bytes = 40}, At(1),
+                        SourcePosition{.offset = 4, .records = 4, .chunks = 2, .exhausted = true}),
+              IsOk());
+  EXPECT_FALSE(TakesInput(job));
+  ASSERT_THAT(ApplyContinue(job, At(2)), IsOkAndHolds(true));
+  EXPECT_EQ(job.source_position, (SourcePosition{.offset = 4, .records = 4, .chunks = 2, .rest = true}));
+  EXPECT_TRUE(TakesInput(job));
+  EXPECT_EQ(TotalRecords(job), 10);
 }
 
 TEST(SourceRulesTest, NothingIsReadIntoAJobThatWasClosed) {

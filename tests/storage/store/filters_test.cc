@@ -67,6 +67,27 @@ class FiltersTest : public JobStoreTest {
   }
 };
 
+TEST_P(FiltersTest, ChunksByTheirPart) {
+  model::Job job = ExampleJob();
+  job.source = {.kind = model::SourceKind::kRange, .count = 4, .field = "n"};
+  job.source.sample.partitioning = *model::ParsePartitioning("every_2");
+  const JobKey key = Create(std::move(job))->key();
+  store::PushChunks push{.job = key, .chunks = {}, .order = nullptr};
+  for (const int64_t part : {0, 1, 0, 1}) {
+    push.chunks.push_back(millrace::testing::ExampleChunk("source-" + std::to_string(push.chunks.size() + 1)));
+    push.chunks.back().part = part;
+  }
+  push.source_position = model::SourcePosition{.offset = 4, .records = 4, .chunks = 4, .exhausted = true};
+  ASSERT_THAT(Await<PushReceipt>([&](auto done) { store().PushChunks(std::move(push), std::move(done)); }), IsOk());
+  EXPECT_THAT(Sequences({.job = key, .part = 0}), ElementsAre(1, 3));
+  EXPECT_THAT(Sequences({.job = key, .chunks_max = 1, .part = 1}), ElementsAre(2, 4));
+  EXPECT_THAT(Sequences({.job = key, .part = 2}), IsEmpty());
+  EXPECT_THAT(Sequences({.job = key}), ElementsAre(1, 2, 3, 4));
+  CommitOne(key, 1);
+  EXPECT_EQ(store().ReadResults(key, 0, 1, 1)->front().part, 0);
+  EXPECT_EQ(store().FindChunk(key, 2)->part, 1);
+}
+
 TEST_P(FiltersTest, ByProjectTagAndCreator) {
   CreateFive();
   ListJobsQuery query = Query();

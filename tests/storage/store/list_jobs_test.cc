@@ -190,6 +190,50 @@ TEST_P(ListJobsTest, ActiveJobsAreThoseThatMayStillChange) {
   EXPECT_THAT(active, UnorderedElementsAre("created", "running", "closed"));
 }
 
+TEST_P(ListJobsTest, JobsThatHaveEndedAreListedByTheirEnd) {
+  const std::string tenant = kTenantName;
+  const auto ended = [&](absl::Time since, size_t jobs_max = 10) {
+    std::vector<std::string> ids;
+    const absl::StatusOr<std::vector<JobPtr>> jobs = store().ListEndedJobs(tenant, since, jobs_max);
+    EXPECT_THAT(jobs, IsOk());
+    for (const JobPtr& job : *jobs) ids.push_back(job->id);
+    return ids;
+  };
+  const JobKey old = Create("old")->key();
+  const JobKey young = Create("young")->key();
+  Create("at-work");
+  Tick();
+  ASSERT_THAT(store().CloseJob(young), IsOk());
+  EXPECT_THAT(ended(clock_.Now()), ElementsAre("young"));
+  Tick();
+  const absl::Time later = clock_.Now();
+  ASSERT_THAT(store().CancelJob(old, "", false), IsOk());
+  EXPECT_THAT(ended(absl::InfinitePast()), ElementsAre("old", "young")) << "by the end, and not by the beginning";
+  EXPECT_THAT(ended(absl::InfinitePast(), 1), ElementsAre("old"));
+  EXPECT_THAT(ended(later), ElementsAre("old")) << "from that moment on";
+  EXPECT_THAT(ended(later + absl::Nanoseconds(1)), IsEmpty());
+  Tick();
+  ASSERT_THAT(store().CancelJob(old, "", true), IsOk());
+  EXPECT_THAT(ended(absl::InfinitePast()), ElementsAre("old", "young")) << "it ended once";
+  ASSERT_THAT(store().DeleteJob(old), IsOk());
+  EXPECT_THAT(ended(absl::InfinitePast()), ElementsAre("young"));
+}
+
+TEST_P(ListJobsTest, AJobThatIsAtWorkAgainHasNotEnded) {
+  const JobKey job = Create("job")->key();
+  PushMany(job, 1);
+  CommitOne(job, 1, 1);
+  ASSERT_THAT(store().CloseJob(job), IsOk());
+  ASSERT_EQ(store().ListEndedJobs(kTenantName, absl::InfinitePast(), 9)->size(), 1);
+  ResolveExceptions again{.job = job, .kind = model::ResolutionKind::kReprocess, .exceptions = {{1, 0}}};
+  again.chunk = millrace::testing::ExampleChunk("again", 1);
+  ASSERT_THAT(store().ResolveExceptions(again), IsOk());
+  EXPECT_THAT(*store().ListEndedJobs(kTenantName, absl::InfinitePast(), 9), IsEmpty());
+  Tick();
+  ASSERT_THAT(Commit(millrace::testing::ExampleCommit(job, 2, 1)), IsOk());
+  EXPECT_EQ(store().ListEndedJobs(kTenantName, clock_.Now(), 9)->size(), 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, ListJobsTest, ::testing::ValuesIn(AllStores()), StoreName);
 
 }  // namespace

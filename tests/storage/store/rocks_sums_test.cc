@@ -34,9 +34,17 @@ class RocksSumsTest : public RocksStoreTest {
 
   void Complete(std::string_view id) { ASSERT_THAT(store_->CloseJob(Create(id)), IsOk()); }
 
+  /// As they are counted; listed, they must be as many.
   int64_t Ended() {
     int64_t count = 0;
-    for (const auto& [service, sums] : store_->SumJobs(std::string(kTenant))) count += model::JobCount(sums);
+    for (const auto& [service, sums] : store_->SumJobs(std::string(kTenant))) {
+      count += model::JobCount(sums) - model::ActiveJobCount(sums);
+    }
+    const auto listed = store_->ListEndedJobs(std::string(kTenant), absl::InfinitePast(), 100);
+    EXPECT_THAT(listed, IsOk());
+    if (listed.ok()) {
+      EXPECT_EQ(static_cast<int64_t>(listed->size()), count);
+    }
     return count;
   }
 };
@@ -51,6 +59,19 @@ TEST_F(RocksSumsTest, AFolderOfAServerWithoutSumsIsCountedOnce) {
   });
   Open();
   EXPECT_EQ(Ended(), 2);
+  Open();
+  EXPECT_EQ(Ended(), 2);
+}
+
+TEST_F(RocksSumsTest, AFolderOfAServerWithoutAListByEndIsListedOnce) {
+  Complete("job-1");
+  Complete("job-2");
+  const format::KeyRange rows = format::JobsEndedSince(std::string(kTenant), absl::InfinitePast());
+  Behind([&](engine::WriteUnit& unit) {
+    unit.DeleteRange(At(format::Family::kIndex), rows.begin, rows.end);
+    unit.Put(At(format::Family::kIndex), format::JobByEndKey(kTenant, absl::UnixEpoch(), "gone"), "");
+    unit.Delete(At(format::Family::kMeta), format::kEndsEpochKey);
+  });
   Open();
   EXPECT_EQ(Ended(), 2);
 }
@@ -96,7 +117,7 @@ TEST_F(RocksSumsTest, AWriteThatFailsCountsNothing) {
   EXPECT_THAT(store_->DeleteJob({std::string(kTenant), "job-2"}), IsError(Reason::kStorageFull));
   watch_.BeforeWrite({});
   EXPECT_EQ(model::ActiveJobCount(store_->SumJobs(std::string(kTenant)).begin()->second), 1);
-  EXPECT_EQ(Ended(), 2);
+  EXPECT_EQ(Ended(), 1);
   ASSERT_THAT(store_->CloseJob(job), IsOk());
   Open();
   EXPECT_EQ(model::ActiveJobCount(store_->SumJobs(std::string(kTenant)).begin()->second), 0);
