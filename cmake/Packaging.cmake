@@ -49,8 +49,8 @@ set(CPACK_PACKAGE_DESCRIPTION "Millrace runs records through versioned services,
  client millrace, and millrace-db for data folders and backups.")
 set(CPACK_DEBIAN_PACKAGE_SECTION misc)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Time zones of schedules.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS tzdata)
+# Time zones of schedules, and whom webhooks of https may trust.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "tzdata, ca-certificates")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_STRIP_FILES ON)
 # Absolute folders, /etc, go under the root of the package.

@@ -14,6 +14,7 @@
 #include "server/app/log.h"
 #include "server/app/port_file.h"
 #include "server/background/idle_closer.h"
+#include "server/background/job_expirer.h"
 #include "server/background/schedule_runner.h"
 #include "server/background/source_queue.h"
 #include "server/background/source_reader.h"
@@ -36,6 +37,7 @@
 #include "server/metrics/metrics_server.h"
 #include "server/queries/connections.h"
 #include "server/rpc/grpc_server.h"
+#include "server/webhooks/webhook_sender.h"
 #include "spdlog/spdlog.h"
 #include "storage/model/clock.h"
 #include "storage/model/errors.h"
@@ -104,6 +106,7 @@ class Application {
 
  private:
   absl::Status FindSources();
+  absl::Status FindWebhooks();
   absl::Status OpenStore();
   void StartWork();
   absl::Status ServeMetrics();
@@ -123,6 +126,9 @@ class Application {
   background::SourceQueue source_queue_{clock_};
   core::SourceFolders source_folders_;
   queries::Connections source_connections_;
+  core::WebhookTargets webhook_targets_;
+  core::WebhookCounts webhook_counts_;
+  core::ScheduleCounts schedule_counts_;
   core::JobRates rates_{clock_};
   std::unique_ptr<core::LeaseHub> leases_;
   std::unique_ptr<store::JobStore> store_;
@@ -133,6 +139,10 @@ class Application {
   std::unique_ptr<background::Ticker> idle_ticker_;
   std::unique_ptr<background::ScheduleRunner> schedule_runner_;
   std::unique_ptr<background::Ticker> schedule_ticker_;
+  std::unique_ptr<background::JobExpirer> job_expirer_;
+  std::unique_ptr<background::Ticker> expire_ticker_;
+  std::unique_ptr<webhooks::WebhookSender> webhook_sender_;
+  std::unique_ptr<background::Ticker> webhook_ticker_;
   std::unique_ptr<background::SourceReader> source_reader_;
   std::unique_ptr<background::SourceThreads> source_threads_;
   std::unique_ptr<core::Executor> executor_;
@@ -142,6 +152,7 @@ class Application {
 
 absl::Status Application::Start() {
   if (absl::Status found = FindSources(); !found.ok()) return found;
+  if (absl::Status found = FindWebhooks(); !found.ok()) return found;
   if (absl::Status opened = OpenStore(); !opened.ok()) return opened;
   StartWork();
   executor_ = std::make_unique<core::Executor>(kHandlerThreads, kHandlerQueueMax, kHandlerQueueBytesMax);
@@ -157,6 +168,14 @@ absl::Status Application::FindSources() {
   absl::StatusOr<queries::Connections> connections = queries::Connections::Read(config_.source_connections);
   if (!connections.ok()) return connections.status();
   source_connections_ = *std::move(connections);
+  return absl::OkStatus();
+}
+
+absl::Status Application::FindWebhooks() {
+  if (config_.webhooks.empty()) return absl::OkStatus();
+  absl::StatusOr<core::WebhookTargets> targets = core::WebhookTargets::Read(config_.webhooks);
+  if (!targets.ok()) return targets.status();
+  webhook_targets_ = *std::move(targets);
   return absl::OkStatus();
 }
 
@@ -178,6 +197,9 @@ void Application::StartWork() {
   observers_ = std::make_unique<ObserverList>(std::vector<store::JobObserver*>{
       leases_.get(), &totals_, &feed_, &activity_, &rates_, &source_queue_, workers_.get()});
   store_->SetObserver(observers_.get());
+  webhook_sender_ =
+      std::make_unique<webhooks::WebhookSender>(store_->notices(), webhook_targets_, *clock_, webhook_counts_);
+  store_->notices().SetObserver(webhook_sender_.get());
   // The pointer of its own: commits that come late call back while the store is taken down, and `store_` is empty then.
   leases_->SetIdleListener([this, store = store_.get()](const model::JobKey& key) {
     const absl::StatusOr<model::JobPtr> job = store->GetJob(key);
@@ -202,6 +224,8 @@ absl::Status Application::ServeMetrics() {
                                                            .jobs = totals_,
                                                            .leases = *leases_,
                                                            .store = *store_,
+                                                           .webhooks = webhook_counts_,
+                                                           .schedules = schedule_counts_,
                                                            .workers = config_.workers,
                                                            .start_time = clock_->Now()});
   if (!metrics.ok()) return metrics.status();
@@ -220,11 +244,13 @@ absl::Status Application::Serve() {
                             .server = {.instance_id = instance_id_,
                                        .start_time = clock_->Now(),
                                        .workers = config_.workers,
-                                       .backup_folder = config_.backup_folder.string()},
+                                       .backup_folder = config_.backup_folder.string(),
+                                       .retention = config_.retention},
                             .activity = &activity_,
                             .source_folders = &source_folders_,
                             .source_connections = &source_connections_,
-                            .rates = &rates_};
+                            .rates = &rates_,
+                            .webhooks = &webhook_targets_};
   if (absl::Status loaded = LoadSchedules(deps); !loaded.ok()) return loaded;
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
@@ -242,6 +268,13 @@ absl::Status Application::Serve() {
   schedule_ticker_ = std::make_unique<background::Ticker>(clock_, kScheduleInterval, [this] {
     schedule_runner_->RunOnce();
     return false;
+  });
+  job_expirer_ = std::make_unique<background::JobExpirer>(*store_, *leases_, *clock_);
+  expire_ticker_ = std::make_unique<background::Ticker>(
+      clock_, kExpireInterval, [this] { return job_expirer_->RunOnce(kExpireBatchMax).looked_at == kExpireBatchMax; });
+  webhook_ticker_ = std::make_unique<background::Ticker>(clock_, absl::ZeroDuration(), [this] {
+    webhook_sender_->RunOnce(kWebhookWait);
+    return true;
   });
   source_reader_ = std::make_unique<background::SourceReader>(
       *store_, background::SourcePlaces{source_folders_, source_connections_, *clock_});
@@ -278,6 +311,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
   // Under the guard: a disk or a database that does not answer holds up whoever reads from it. What is due fires at the next
   // start.
   schedule_ticker_->Stop();
+  expire_ticker_->Stop();
   source_threads_->Stop();
   feed_.Close();
   server_->Shutdown(config_.drain_timeout);
@@ -292,6 +326,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
 void Application::Stop(absl::Duration patience) {
   if (idle_ticker_ != nullptr) idle_ticker_->Stop();
   if (schedule_ticker_ != nullptr) schedule_ticker_->Stop();
+  if (expire_ticker_ != nullptr) expire_ticker_->Stop();
   if (source_threads_ != nullptr) source_threads_->Stop();
   if (leases_ != nullptr) leases_->Stop();
   feed_.Close();

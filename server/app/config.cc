@@ -8,6 +8,7 @@
 
 #include "CLI/CLI.hpp"
 #include "server/core/version.h"
+#include "storage/model/limits.h"
 
 namespace millrace::app {
 namespace {
@@ -58,6 +59,16 @@ std::string CheckDuration(const std::string& text) {
   return "expected a duration such as 500ms or 2s, or 0; got '" + text + "'";
 }
 
+/// The same for how long jobs are kept.
+std::string CheckRetention(const std::string& text) {
+  absl::Duration duration;
+  const bool is_duration = absl::ParseDuration(text, &duration);
+  if (is_duration && duration == absl::ZeroDuration()) return "";
+  if (is_duration && duration >= model::kRetentionMin && duration <= model::kRetentionMax) return "";
+  return "expected a duration from 1s to " + absl::FormatDuration(model::kRetentionMax) + " such as 720h, or 0; got '" +
+         text + "'";
+}
+
 /// Refuses an address that other machines reach.
 void CheckLoopback(const std::string& flag, const std::string& listen) {
   if (IsLoopback(listen)) return;
@@ -93,6 +104,8 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   std::string backup_folder;
   std::vector<std::string> source_folders;
   std::string source_connections;
+  std::string webhooks;
+  std::string retention = "0";
   std::string metrics_port_file;
   std::string log_format = "text";
   std::string slow_call = "1s";
@@ -146,6 +159,17 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
                  "jobs query none")
       ->type_name("FILE")
       ->envname("MILLRACE_SOURCE_CONNECTIONS");
+  app.add_option("--webhooks", webhooks,
+                 "YAML file that names the URLs which webhooks of jobs may call, and the secrets that sign what they "
+                 "are told. None: jobs have no webhooks")
+      ->type_name("FILE")
+      ->envname("MILLRACE_WEBHOOKS");
+  app.add_option("--retention", retention,
+                 "How long jobs are kept when they have ended, such as 720h, where their creators do not say; 0 is for "
+                 "ever. Jobs with unresolved exceptions are kept longer")
+      ->capture_default_str()
+      ->check(CheckRetention)
+      ->envname("MILLRACE_RETENTION");
   app.add_option("--port-file", port_file, "File or pipe that receives the port once the server serves")
       ->envname("MILLRACE_PORT_FILE");
   app.add_option("--log-level", config.log_level, "What to log, to stderr")
@@ -180,6 +204,8 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   config.backup_folder = backup_folder;
   config.source_folders.assign(source_folders.begin(), source_folders.end());
   config.source_connections = source_connections;
+  config.webhooks = webhooks;
+  absl::ParseDuration(retention, &config.retention);
   config.metrics_port_file = metrics_port_file;
   config.sync = durability == "sync";
   config.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;

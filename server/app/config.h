@@ -33,6 +33,10 @@ struct Config {
   std::vector<std::filesystem::path> source_folders;
   /// The file that names the databases which jobs may query; empty: none.
   std::filesystem::path source_connections;
+  /// The file that says whom webhooks may call; empty: nobody.
+  std::filesystem::path webhooks;
+  /// How long jobs are kept when they have ended, where their creators do not say; zero: for ever.
+  absl::Duration retention = absl::ZeroDuration();
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;
   /// Calls that take longer are logged; infinite: none.

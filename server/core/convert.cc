@@ -9,6 +9,7 @@
 #include "server/core/version.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/retention_rules.h"
 
 namespace millrace::core {
 namespace {
@@ -26,6 +27,16 @@ v1::JobMetadata MetadataOf(const model::JobMetadata& metadata) {
   proto.set_source_system(metadata.source_system);
   proto.set_correlation_id(metadata.correlation_id);
   proto.set_call_purpose(metadata.call_purpose);
+  return proto;
+}
+
+v1::Webhook WebhookOf(const model::Webhook& webhook) {
+  v1::Webhook proto;
+  proto.set_url(webhook.url);
+  proto.set_secret(webhook.secret);
+  if (webhook.tells_end) proto.add_events(v1::WEBHOOK_EVENT_ENDED);
+  if (webhook.tells_pause) proto.add_events(v1::WEBHOOK_EVENT_PAUSED);
+  if (webhook.tells_first_exception) proto.add_events(v1::WEBHOOK_EVENT_FIRST_EXCEPTION);
   return proto;
 }
 
@@ -54,6 +65,9 @@ v1::JobConfiguration ConfigurationOf(const model::JobOptions& options) {
   proto.set_ordering_key(options.ordering_key);
   *proto.mutable_target_chunk_time() = ToProto(options.target_chunk_time);
   for (const auto& [label, value] : options.worker_selector) (*proto.mutable_worker_selector())[label] = value;
+  if (!options.webhook.url.empty()) *proto.mutable_webhook() = WebhookOf(options.webhook);
+  if (options.retention > absl::ZeroDuration()) *proto.mutable_retention() = ToProto(options.retention);
+  proto.set_drop_unresolved_exceptions(options.drop_unresolved_exceptions);
   return proto;
 }
 
@@ -215,6 +229,9 @@ v1::Job ToProto(const model::Job& job, absl::Time now) {
   SetTime(job.complete_time, &v1::Job::mutable_complete_time, proto);
   SetTime(now, &v1::Job::mutable_response_time, proto);
   SetTime(job.pause_time, &v1::Job::mutable_pause_time, proto);
+  const absl::Time expire_time = model::ExpireTime(job);
+  if (expire_time != absl::InfiniteFuture()) SetTime(expire_time, &v1::Job::mutable_expire_time, proto);
+  SetTime(job.drop_time, &v1::Job::mutable_drop_time, proto);
   proto.set_pause_reason(job.pause_reason);
   if (job.state == model::JobState::kPaused) {
     proto.set_resume_state(static_cast<v1::JobState>(model::StateUnderPause(job)));

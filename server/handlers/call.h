@@ -13,6 +13,7 @@
 #include "server/core/pipeline_activity.h"
 #include "server/core/service_runner.h"
 #include "server/core/source_folders.h"
+#include "server/core/webhook_targets.h"
 #include "server/queries/connections.h"
 #include "storage/model/clock.h"
 #include "storage/model/ids.h"
@@ -42,6 +43,8 @@ struct ServerInfo {
   int32_t workers = 1;
   /// Where backups are made; empty: nowhere.
   std::string backup_folder;
+  /// Of jobs that are created without one; zero: for ever.
+  absl::Duration retention = absl::ZeroDuration();
 };
 
 /// The parts of the server that handlers use. Constant after construction; all parts are thread-safe.
@@ -60,6 +63,8 @@ struct Deps {
   const queries::Connections* source_connections = nullptr;
   /// Null: how fast jobs went lately is not known.
   const core::JobRates* rates = nullptr;
+  /// Whom webhooks may call. Null: nobody.
+  const core::WebhookTargets* webhooks = nullptr;
 };
 
 }  // namespace millrace::handlers

@@ -8,11 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/core/page_token.h"
+#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/record_lister.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
+#include "storage/model/retention_rules.h"
 
 namespace millrace::handlers {
 namespace {
@@ -52,21 +54,26 @@ absl::StatusOr<v1::ListRecordsResponse> ListRecords(const v1::ListRecordsRequest
 
   absl::StatusOr<model::JobPtr> job = deps.store.GetJob(call.job(request.job_id()));
   if (!job.ok()) return job.status();
+  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
   const int64_t last = (*job)->last_sequence;
   const model::JobKey key = (*job)->key();
   RecordLister lister(*std::move(job), deps);
   v1::ListRecordsResponse response;
   // So many chunks are looked at for one page, however few of their records are wanted.
   const int64_t end = std::min(last + 1, sequence + model::kListedChunksMax);
+  absl::Status added = absl::OkStatus();
   for (size_t bytes = 0; sequence < end; ++sequence) {
     const int before = response.records_size();
-    if (absl::Status added = AddChunk(request, key, sequence, lister, deps, response); !added.ok()) return added;
+    added = AddChunk(request, key, sequence, lister, deps, response);
+    if (!added.ok()) break;
     for (int i = before; i < response.records_size(); ++i) bytes += response.records(i).ByteSizeLong();
     if (response.records_size() >= *page_size || bytes >= static_cast<size_t>(model::kReplyBytesTarget)) {
       ++sequence;
       break;
     }
   }
+  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
+  if (!added.ok()) return added;
   if (sequence <= last) response.set_next_page_token(core::SealPageToken(list, absl::StrCat(sequence)));
   return response;
 }

@@ -28,7 +28,7 @@ struct NewJobFields {
 };
 
 /// The job that is to be stored, without `request_hash`.
-///   FIELD_INVALID, SERVICE_NOT_FOUND, SERVICE_VERSION_NOT_FOUND
+///   FIELD_INVALID, WEBHOOKS_NOT_ENABLED, SERVICE_NOT_FOUND, SERVICE_VERSION_NOT_FOUND
 absl::StatusOr<model::Job> ReadNewJob(const NewJobFields& fields, const Call& call, const Deps& deps);
 
 /// Tells whether a second request under the same request id is the same. `request` is without its parameters and records,

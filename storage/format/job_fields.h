@@ -50,6 +50,19 @@ void Fields(Archive& archive, T& options) {
   archive(16, options.ordering_key);
   archive(17, options.target_chunk_time);
   archive(18, options.worker_selector);
+  archive(60, options.webhook.url);
+  archive(61, options.retention);
+  archive(62, options.drop_unresolved_exceptions);
+  archive(63, options.webhook.secret);
+  archive(64, options.webhook.tells_end);
+  archive(65, options.webhook.tells_pause);
+  archive(66, options.webhook.tells_first_exception);
+}
+
+template <class Archive, Row<model::PartRange> T>
+void Fields(Archive& archive, T& range) {
+  archive(1, range.first);
+  archive(2, range.last);
 }
 
 template <class Archive, Row<model::SourceSample> T>
@@ -159,6 +172,7 @@ void ProgressFields(Archive& archive, T& job) {
   archive(52, job.pause_reason);
   archive(53, job.ramps);
   archive(54, job.last_event);
+  archive(60, job.drop_time);
 }
 
 template <class Archive, Row<model::Job> T>

@@ -24,6 +24,8 @@ constexpr char kVersionId = 'v';
 constexpr char kUnfinished = 'a';
 constexpr char kEndedSums = 's';
 constexpr char kRun = 'r';
+constexpr char kNotice = 'w';
+constexpr char kExpiry = 'x';
 
 /// Puts a key together, part by part.
 class Key {
@@ -68,6 +70,12 @@ class Key {
   std::string bytes_;
 };
 
+uint64_t FromBigEndian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
 /// Takes a key apart, part by part; `ok` tells whether all parts so far were there.
 class KeyReader {
  public:
@@ -87,6 +95,14 @@ class KeyReader {
     ok_ = ok_ && rest_.size() >= count;
     if (ok_) rest_.remove_prefix(count);
   }
+  int64_t Number() {
+    const uint64_t value = ok_ && rest_.size() >= 8 ? FromBigEndian(rest_.substr(0, 8)) : 0;
+    Skip(8);
+    return static_cast<int64_t>(value);
+  }
+  absl::Time Time() {
+    return absl::FromUnixNanos(static_cast<int64_t>(static_cast<uint64_t>(Number()) ^ (uint64_t{1} << 63)));
+  }
   char Kind() {
     const char kind = rest_.empty() ? '\0' : rest_.front();
     Skip(1);
@@ -98,12 +114,6 @@ class KeyReader {
   std::string_view rest_;
   bool ok_ = true;
 };
-
-uint64_t FromBigEndian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
-  return value;
-}
 
 }  // namespace
 
@@ -302,6 +312,49 @@ std::optional<TenantService> ParseEndedSums(std::string_view key) {
   service.service = reader.Text();
   if (!reader.AtEnd()) return std::nullopt;
   return service;
+}
+
+std::string NoticeRowKey(const model::NoticeKey& notice) {
+  const model::JobKey& job = notice.job;
+  Key key("", "");
+  key.Kind(kNotice).Text(job.tenant).Text(job.job_id).Time(notice.job_create_time).Number(notice.number);
+  return key.Bytes();
+}
+
+KeyRange NoticesBehind(const model::NoticeKey& behind) {
+  return {NoticeRowKey(behind) + std::string(1, '\0'), Key("", "").Kind(kNotice).Prefixed().end};
+}
+
+std::optional<model::NoticeKey> ParseNotice(std::string_view key) {
+  KeyReader reader(key);
+  reader.Skip(2 + 1);
+  model::NoticeKey notice;
+  notice.job.tenant = reader.Text();
+  notice.job.job_id = reader.Text();
+  notice.job_create_time = reader.Time();
+  notice.number = reader.Number();
+  if (!reader.AtEnd()) return std::nullopt;
+  return notice;
+}
+
+std::string ExpiryKey(const model::Expiry& expiry) {
+  return Key("", "").Kind(kExpiry).Time(expiry.time).Text(expiry.job.tenant).Text(expiry.job.job_id).Bytes();
+}
+
+KeyRange ExpiriesUntil(const model::Expiry& behind, absl::Time time) {
+  // No tenant begins with 0xff: ids are ASCII.
+  return {ExpiryKey(behind) + std::string(1, '\0'), Key("", "").Kind(kExpiry).Time(time).Bytes() + '\xff'};
+}
+
+std::optional<model::Expiry> ParseExpiry(std::string_view key) {
+  KeyReader reader(key);
+  reader.Skip(2 + 1);
+  model::Expiry expiry;
+  expiry.time = reader.Time();
+  expiry.job.tenant = reader.Text();
+  expiry.job.job_id = reader.Text();
+  if (!reader.AtEnd()) return std::nullopt;
+  return expiry;
 }
 
 }  // namespace millrace::format

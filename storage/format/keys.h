@@ -23,10 +23,12 @@
 //               tenant 0 0 'v' version id 0                                the service version with this id
 //               0 0 'a' tenant 0 job 0                                     empty: a job that has not ended
 //               0 0 's' tenant 0 service 0                                 sums over the jobs of a service that have ended
+//               0 0 'w' tenant 0 job 0 create time number                  what the webhook of a job is to be told of an event
+//               0 0 'x' expire time tenant 0 job 0                         empty: a job whose retention ends then
 //   meta        name                                                       a number
 //
 // `0` is the byte that ends a text; texts hold none. `sequence` and `number` are 8 bytes, `index` and `last` (the index of
-// the last exception of its block) are 4, `create time` is 8 bytes of Unix nanoseconds with the sign bit flipped: all
+// the last exception of its block) are 4, times are 8 bytes of Unix nanoseconds with the sign bit flipped: all
 // big-endian, so the order of bytes is the order of values. The job is empty where a key belongs to a whole tenant, and
 // both are where it belongs to the whole store; no valid id is empty.
 #pragma once
@@ -42,6 +44,8 @@
 #include "absl/time/time.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/notice.h"
+#include "storage/model/retention_rules.h"
 #include "storage/model/schedule.h"
 
 namespace millrace::format {
@@ -191,6 +195,16 @@ struct TenantService {
 std::string EndedSumsKey(const TenantService& service);
 KeyRange EndedSums();
 std::optional<TenantService> ParseEndedSums(std::string_view key);
+
+std::string NoticeRowKey(const model::NoticeKey& notice);
+/// Those of all jobs that come behind `behind`.
+KeyRange NoticesBehind(const model::NoticeKey& behind);
+std::optional<model::NoticeKey> ParseNotice(std::string_view key);
+
+std::string ExpiryKey(const model::Expiry& expiry);
+/// Behind `behind`, up to and including `time`.
+KeyRange ExpiriesUntil(const model::Expiry& behind, absl::Time time);
+std::optional<model::Expiry> ParseExpiry(std::string_view key);
 
 inline constexpr std::string_view kFormatVersionKey = "format_version";
 inline constexpr std::string_view kEpochKey = "epoch";

@@ -8,11 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "storage/format/key_text.h"
 #include "storage/format/keys.h"
+#include "storage/format/notice_rows.h"
 #include "storage/format/rows.h"
 #include "storage/format/schedule_rows.h"
 #include "storage/maintenance/audit_job.h"
 #include "storage/maintenance/audit_schedules.h"
 #include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/rocks_rows.h"
 #include "storage/store/rocks_sums.h"
 
@@ -91,6 +94,11 @@ absl::Status StoreAudit::Jobs() {
       continue;
     }
     if ((*job)->key() != key->job) report_.Add(ToString(*key), "the row speaks of another job");
+    if (model::IsFinal((*job)->state)) {
+      ends_.insert(format::JobByEndKey(key->job.tenant, (*job)->complete_time, key->job.job_id));
+      const absl::Time expire_time = model::ExpireTime(**job);
+      if (expire_time != absl::InfiniteFuture()) ends_.insert(format::ExpiryKey({expire_time, key->job}));
+    }
     if (absl::Status audited = AuditJob(engine_, **job, report_); !audited.ok()) return audited;
   }
   return cursor->status();
@@ -110,6 +118,7 @@ absl::Status StoreAudit::Rows(Family family) {
     } else if (!key->job.job_id.empty() && !jobs_.contains(key->job)) {
       report_.Add(ToString(*key), "it belongs to a job that does not exist");
     } else {
+      if (key->kind == "job by end" || key->kind == "expiry") listed_ends_.emplace(cursor->key());
       CheckRow(family, *key, cursor->value());
       if (absl::Status checked = CheckTarget(*key, cursor->value()); !checked.ok()) return checked;
     }
@@ -170,6 +179,7 @@ void StoreAudit::CheckRow(Family family, const KeyText& key, std::string_view ro
   if (key.kind == "schedule definition") decoded = format::DecodeSchedule(row, "").status();
   if (key.kind == "schedule progress") decoded = format::DecodeScheduleProgress(row);
   if (key.kind == "schedule run") decoded = format::DecodeScheduleRun(row).status();
+  if (key.kind == "notice") decoded = format::DecodeNotice(0, row).status();
   if (!decoded.ok()) report_.Add(ToString(key), std::string(decoded.message()));
 }
 

@@ -54,6 +54,8 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kStorageFailed, StatusCode::kInternal, "STORAGE_FAILED"},
     ReasonRow{Reason::kStorageCorrupt, StatusCode::kDataLoss, "STORAGE_CORRUPT"},
     ReasonRow{Reason::kInternalError, StatusCode::kInternal, "INTERNAL_ERROR"},
+    ReasonRow{Reason::kWebhooksNotEnabled, StatusCode::kFailedPrecondition, "WEBHOOKS_NOT_ENABLED"},
+    ReasonRow{Reason::kJobExpired, StatusCode::kFailedPrecondition, "JOB_EXPIRED"},
     ReasonRow{Reason::kBackupNameTaken, StatusCode::kAlreadyExists, "BACKUP_NAME_TAKEN"},
     ReasonRow{Reason::kBackupUnsound, StatusCode::kDataLoss, "BACKUP_UNSOUND"},
     ReasonRow{Reason::kBackupNotEnabled, StatusCode::kFailedPrecondition, "BACKUP_NOT_ENABLED"},

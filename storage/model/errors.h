@@ -48,6 +48,8 @@ enum class Reason {
   kStorageFailed = 62,
   kStorageCorrupt = 63,
   kInternalError = 64,
+  kWebhooksNotEnabled = 65,
+  kJobExpired = 66,
   kBackupNameTaken = 80,
   kBackupUnsound = 81,
   kBackupNotEnabled = 82,

@@ -71,6 +71,19 @@ struct Throttle {
   absl::Duration delay_between_chunks = absl::ZeroDuration();
 };
 
+/// Who is told of what happens to a job. See millrace.v1.Webhook.
+struct Webhook {
+  /// Empty: nobody.
+  std::string url;
+  /// The name of a secret of the server; empty: what is sent is not signed.
+  std::string secret;
+  bool tells_end = false;
+  bool tells_pause = false;
+  bool tells_first_exception = false;
+
+  friend bool operator==(const Webhook&, const Webhook&) = default;
+};
+
 /// Limits and switches of a job, defaults filled in. See millrace.v1.JobOptions.
 struct JobOptions {
   int32_t max_workers = 1;
@@ -94,10 +107,14 @@ struct JobOptions {
   absl::Duration target_chunk_time = kTargetChunkTimeDefault;
   /// Labels that a worker must have.
   std::map<std::string, std::string> worker_selector;
+  Webhook webhook;
+  /// How long a job that has ended is kept. Zero: for ever. See retention_rules.h.
+  absl::Duration retention = absl::ZeroDuration();
+  bool drop_unresolved_exceptions = false;
 };
 
-/// Sums over the life of a job. Each only grows, but `records_failed` and `records_held`: a record that was run again with
-/// success is completed, and one that was discarded is discarded.
+/// Sums over the life of a job. Each only grows, but those of records by what became of them: a record that is run again
+/// counts by its latest outcome alone.
 struct JobCounters {
   int64_t chunks_completed = 0;
   int64_t chunks_failed = 0;
@@ -176,6 +193,8 @@ struct Job {
   absl::Time complete_time = absl::InfinitePast();
   /// Events are numbered from 1; this is the newest. See job_event.h.
   int64_t last_event = 0;
+  /// When retention took all rows away but those of the job itself and its events.
+  absl::Time drop_time = absl::InfinitePast();
   /// The server instance that owns the job and the epoch of its run.
   std::string owner;
   int64_t owner_epoch = 0;

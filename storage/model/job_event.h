@@ -21,6 +21,9 @@ enum class JobEventKind : int32_t {
   kFirstException = 5,
   kExceptionsResolved = 6,
   kSourceRead = 7,
+  kRecordsRepeated = 70,
+  kWebhookGivenUp = 60,
+  kExceptionsDropped = 61,
 };
 
 /// See millrace.v1.JobEvent.
@@ -49,6 +52,9 @@ std::vector<JobEvent> ProgressEvents(const Job& before, const Job& after);
 
 /// The same for what is chosen by people and not moved by chunks: the version, the name, the tuning.
 std::vector<JobEvent> DefinitionEvents(const Job& before, const Job& after);
+
+/// Records that had succeeded are run again.
+JobEvent RepetitionEvent(std::string_view detail, absl::Time now);
 
 /// What a person did about `count` exceptions.
 JobEvent ResolutionEvent(ResolutionKind kind, int64_t count, std::string_view note, absl::Time now);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/error_budget.h"
 #include "storage/model/errors.h"
+#include "storage/model/retention_rules.h"
 #include "storage/model/tuning_rules.h"
 
 namespace millrace::model {
@@ -23,6 +24,17 @@ bool EndedEarly(const Job& job) { return job.state == JobState::kFailed || job.s
 absl::Status CancelledError(const Job& job) {
   return MakeError(Reason::kPipelineCancelled, absl::StrCat("pipeline ", job.id, " was cancelled"),
                    {{"pipeline_id", job.id}});
+}
+
+absl::Status InputGoneError(const Job& job) {
+  const int64_t chunks = ChunksSkipped(job);
+  const int64_t records = RecordsSkipped(job);
+  return MakeError(
+      Reason::kPipelineCancelled,
+      absl::StrCat("job ", job.id, " was cancelled by force: the input of its ", chunks,
+                   " chunks that did not run, with ", records,
+                   " records, is discarded and cannot come back; submit them as a new job"),
+      {{"pipeline_id", job.id}, {"chunk_count", absl::StrCat(chunks)}, {"record_count", absl::StrCat(records)}});
 }
 
 absl::Status ClosedError(const Job& job) {
@@ -72,12 +84,14 @@ absl::Status CheckLease(const Job& job, const Chunk& chunk, int64_t lease_epoch,
 // The results of such a job are numbered in push order. The pool hands outcomes in in order; where one could not be stored,
 // those behind it must wait for it to come again.
 absl::Status CheckOrder(const Job& job, const Chunk& chunk) {
-  if (!job.options.order_results || chunk.sequence == job.highest_committed + 1) return absl::OkStatus();
-  const std::string what = absl::StrCat("chunk ", chunk.sequence, " of job ", job.id, " comes behind chunk ",
-                                        job.highest_committed, ", and the results of the job are in push order");
-  if (job.state != JobState::kCancelled) return MakeError(Reason::kInternalError, what);
-  // What was skipped in between leaves a gap.
-  if (chunk.sequence > job.highest_committed) return absl::OkStatus();
+  // What a cancel skips leaves a gap, which is filled first when the job is taken up.
+  const bool cancelled = job.state == JobState::kCancelled;
+  const int64_t before = cancelled ? job.highest_committed : job.watermark;
+  const bool in_order = cancelled ? chunk.sequence > before : chunk.sequence == before + 1;
+  if (!job.options.order_results || in_order) return absl::OkStatus();
+  const std::string what = absl::StrCat("chunk ", chunk.sequence, " of job ", job.id, " comes behind chunk ", before,
+                                        ", and the results of the job are in push order");
+  if (!cancelled) return MakeError(Reason::kInternalError, what);
   return MakeError(Reason::kLeaseStale, what, {{"pipeline_id", job.id}, {"sequence", absl::StrCat(chunk.sequence)}});
 }
 
@@ -304,6 +318,27 @@ absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> ApplyTakeUp(Job& job, absl::Time now) {
+  if (!EndedEarly(job)) return false;
+  if (absl::Status kept = CheckNotDropped(job); !kept.ok()) return kept;
+  if (job.cancel_mode == CancelMode::kForce) return InputGoneError(job);
+  // A caller who closed the input before wanted no more of the source.
+  const bool was_open = job.input_close_time == job.complete_time;
+  const bool reads_on = HasSource(job) && was_open && !job.source_position.exhausted;
+  if (reads_on) {
+    job.state = job.last_sequence > 0 ? JobState::kInProgress : JobState::kCreated;
+    job.input_close_time = absl::InfinitePast();
+  } else {
+    job.state = JobState::kClosed;
+  }
+  job.cancel_mode = CancelMode::kNone;
+  job.state_reason.clear();
+  job.complete_time = absl::InfinitePast();
+  job.update_time = now;
+  CompleteIfDone(job, now);
+  return true;
+}
+
 void ApplyDiscard(Job& job, bool held, absl::Time now) {
   job.counters.records_failed -= 1;
   if (held) job.counters.records_held -= 1;
@@ -382,10 +417,6 @@ absl::Status CheckCursor(const Job& job, int64_t cursor, std::string_view cursor
                                            ", but the newest result of pipeline ", job.id, " is ", job.last_result);
   return WithField(MakeError(Reason::kCursorInFuture, message, {{"newest", absl::StrCat(job.last_result)}}),
                    cursor_field);
-}
-
-bool WouldAcknowledge(const Job& job, int64_t cursor) {
-  return cursor > job.acknowledged_result && job.cancel_mode != CancelMode::kForce;
 }
 
 bool ApplyAcknowledge(Job& job, int64_t cursor, int64_t output_bytes, int64_t records, absl::Time now) {

@@ -137,6 +137,23 @@ inline constexpr absl::Duration kWatchPause = absl::Milliseconds(100);
 // The newest events of a job are kept: whoever pauses and resumes it each minute must not fill the store.
 inline constexpr int64_t kJobEventsMax = 1'000;
 
+// Webhooks. A URL that programs still take.
+inline constexpr size_t kWebhookUrlBytesMax = 2048;
+inline constexpr int kWebhookEventsMax = 8;
+// One attempt to tell: a receiver that needs longer has to take what it is told first, and work afterwards.
+inline constexpr absl::Duration kWebhookTimeout = absl::Seconds(10);
+// Between two attempts: doubled from the first up to the last, each shortened at random by up to a quarter.
+inline constexpr absl::Duration kWebhookRetryMin = absl::Seconds(1);
+inline constexpr absl::Duration kWebhookRetryMax = absl::Hours(1);
+// A receiver that was down for a night and a day is not waited for any longer.
+inline constexpr absl::Duration kWebhookGiveUpAfter = absl::Hours(24);
+// Attempts on their way at once: in all, and to one host, so that a slow one delays no other.
+inline constexpr int kWebhookTransfersMax = 64;
+inline constexpr int kWebhookTransfersPerHostMax = 4;
+// Retention of jobs. Zero is for ever.
+inline constexpr absl::Duration kRetentionMin = absl::Seconds(1);
+inline constexpr absl::Duration kRetentionMax = absl::Hours(24 * 36'500);
+
 // Buffers and workers of a job.
 inline constexpr int64_t kInputBufferBytesDefault = 70'000'000;
 inline constexpr int64_t kOutputBufferBytesDefault = 80'000'000;

@@ -9,8 +9,6 @@
 // as long as no method needs to see more than one job at a time (lists excepted).
 #pragma once
 
-#include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -30,9 +28,11 @@
 #include "storage/model/job.h"
 #include "storage/model/job_event.h"
 #include "storage/model/job_sums.h"
+#include "storage/model/retention_rules.h"
 #include "storage/model/run_statistics.h"
 #include "storage/model/service_version.h"
 #include "storage/model/tuning_rules.h"
+#include "storage/store/job_requests.h"
 #include "storage/store/store_statistics.h"
 
 namespace millrace::store {
@@ -50,132 +50,7 @@ class JobObserver {
   virtual void OnJobChanged(const model::JobPtr& job) = 0;
 };
 
-/// Ties pushes together that are on their way at once and must be stored in the order in which they are handed over:
-/// once one of them fails for another reason than its own chunks, or whoever hears of a failure says so, none behind it is
-/// stored.
-struct PushOrder {
-  std::atomic<bool> broken = false;
-  /// A push that fails for its own chunks breaks the order, too. Set before the first push.
-  bool strict = false;
-};
-
-/// Whether what is in its chunks alone made a push fail. Any other error meets all pushes alike.
-inline bool BlamesTheChunks(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status);
-}
-
-/// After each push of an order.
-inline void NoteOutcome(PushOrder& order, const absl::Status& status) {
-  if (!status.ok() && (order.strict || !BlamesTheChunks(status))) order.broken = true;
-}
-
-/// Chunks to be stored, all or none. Ids are filled in, unique within the request, and valid.
-struct PushChunks {
-  model::JobKey job;
-  std::vector<model::NewChunk> chunks;
-  /// Null: stands alone.
-  std::shared_ptr<PushOrder> order;
-  /// From the reader of the source of the job: how far it has come with these chunks, of which there may be none.
-  std::optional<model::SourcePosition> source_position = std::nullopt;
-};
-
-struct PushReceipt {
-  /// One a chunk, in the order of the request.
-  std::vector<model::PushedChunk> chunks;
-  model::JobPtr job;
-};
-
-/// Which jobs to list, newest first: by create time, then by id, both descending, or both ascending.
-struct ListJobsQuery {
-  std::string tenant;
-  /// Empty: all.
-  std::vector<model::JobState> states;
-  std::string service;
-  /// Of `service`, which is given then.
-  std::string service_version;
-  int32_t page_size = 100;
-  /// Opaque: `next_token` of the page before, which had the same filters; empty for the first.
-  std::string token;
-  // Further filters; empty: all.
-  std::string project;
-  /// Jobs that have this tag among theirs.
-  std::string tag;
-  std::string created_by;
-  /// Created at `created_from` or later, and before `created_before`.
-  absl::Time created_from = absl::InfinitePast();
-  absl::Time created_before = absl::InfiniteFuture();
-  /// Jobs whose id, name or description holds this text; small and capital letters from A to Z are the same.
-  std::string text;
-  bool oldest_first = false;
-};
-
-/// One call of ListJobs looks at so many jobs at most, and may so list fewer than were asked for: some 20 us each.
-inline constexpr int64_t kJobsLookedAtMax = 1'000;
-
-/// One page of a list. `next_token` is empty at the end and only there.
-template <typename T>
-struct Page {
-  std::vector<T> items;
-  std::string next_token;
-};
-
-/// Which chunks of a job to list, in push order.
-struct ListChunksQuery {
-  model::JobKey job;
-  /// Those behind this sequence.
-  int64_t after = 0;
-  int32_t chunks_max = 100;
-  /// Only committed chunks whose config hash is another than this. Empty: all.
-  std::string other_than_hash;
-};
-
-struct ChunkList {
-  /// Without parameters and summary, as FindChunk.
-  std::vector<model::Chunk> chunks;
-  /// `after` of the next call; 0 at the end and only there. One call looks at kChunksLookedAtMax chunks at most, so it may
-  /// list fewer than were asked for.
-  int64_t next_after = 0;
-};
-
-inline constexpr int64_t kChunksLookedAtMax = 10'000;
-
-struct ListExceptionsQuery {
-  model::JobKey job;
-  /// Empty: all groups.
-  std::string fingerprint;
-  /// Empty: all.
-  std::vector<model::ExceptionState> states;
-  /// Only those about which a person was asked.
-  bool held_only = false;
-  int32_t page_size = 100;
-  /// The page ends before its inputs would exceed this (but holds at least one exception).
-  int64_t bytes_max = 3 * 1024 * 1024;
-  std::string token;
-  /// Where there is no token: those behind this place.
-  model::RecordPlace after;
-
-  bool Wants(const model::RecordException& exception) const {
-    if (!fingerprint.empty() && exception.fingerprint != fingerprint) return false;
-    if (held_only && !exception.held) return false;
-    return states.empty() || std::find(states.begin(), states.end(), exception.resolution.state) != states.end();
-  }
-};
-
-/// What is done about exceptions of a job: about all of them, or none.
-struct ResolveExceptions {
-  model::JobKey job;
-  model::ResolutionKind kind = model::ResolutionKind::kDiscard;
-  /// At least one, each once.
-  std::vector<model::RecordPlace> exceptions;
-  /// But for kDiscard: the records that stand for them, one each in the same order, under an id of their own. `replaces` is
-  /// the store's to fill in.
-  model::NewChunk chunk;
-  /// kOutputs: one line for each.
-  std::string outputs_json_lines;
-  std::string resolved_by;
-  std::string note;
-};
-
+class NoticeStore;
 class ScheduleStore;
 
 /// Thread-safe.
@@ -185,6 +60,9 @@ class JobStore {
 
   /// What is durable of schedules, in the same store. Lives as long as this.
   virtual ScheduleStore& schedules() = 0;
+
+  /// What webhooks are still to be told, in the same store. Lives as long as this.
+  virtual NoticeStore& notices() = 0;
 
   /// Counts the times the store was opened, from 1. Commits carry it.
   virtual int64_t epoch() const = 0;
@@ -256,6 +134,14 @@ class JobStore {
   ///   PIPELINE_NOT_FOUND
   ///   JOB_NOT_FINISHED  its state is not final (metadata: state)
   virtual absl::Status DeleteJob(const model::JobKey& job) = 0;
+
+  /// Jobs of all tenants whose retention is over at `now`, in the order of its end, those behind `behind`.
+  virtual absl::StatusOr<std::vector<model::Expiry>> ListExpired(absl::Time now, const model::Expiry& behind,
+                                                                 int32_t jobs_max) const = 0;
+
+  /// Deletes a job whose retention is over, or what it held; see model::ExpirationOf for which. The caller sees to leases
+  /// as for DeleteJob. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<model::Expiration> ExpireJob(const model::JobKey& job) = 0;
 
   /// Ends a job that broke: see ApplyFail. Changes nothing where the job has ended already. PIPELINE_NOT_FOUND.
   virtual absl::StatusOr<model::JobPtr> FailJob(const model::JobKey& job, std::string_view reason) = 0;

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "storage/model/commit_rules.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
-#include "storage/store/job_filter.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/store_errors.h"
 
 namespace millrace::store {
 
 using model::Chunk;
-using model::ChunkInput;
 using model::ChunkResult;
 using model::ExceptionGroup;
 using model::Job;
@@ -87,6 +84,7 @@ void ModelJob::SettleReplaced(const Chunk& chunk) {
 
 absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now,
                                absl::FunctionRef<absl::Status(const Job&)> may_be) {
+  if (absl::Status kept = model::CheckNotDropped(*job_); !kept.ok()) return kept;
   for (const RecordPlace& place : request.exceptions) {
     if (!exceptions_.contains(place)) return ExceptionNotFound(job_->key(), place);
   }
@@ -111,13 +109,13 @@ absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_e
     if (absl::Status applied = model::ApplyRerun(job, bytes, now); !applied.ok()) return applied;
     row = model::MakeChunk(request.chunk, job.last_sequence, now);
   }
-  if (request.kind == model::ResolutionKind::kReprocess || request.kind == model::ResolutionKind::kCorrectedInput) {
+  if (request.kind != model::ResolutionKind::kDiscard && request.kind != model::ResolutionKind::kOutputs) {
     if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
   }
   for (size_t i = 0; i < request.exceptions.size(); ++i) {
     RecordException& exception = exceptions_.at(request.exceptions[i]);
-    exception.resolution =
-        model::MakeResolution(request.kind, {row.sequence, static_cast<int32_t>(i)}, exception.fingerprint, now);
+    exception.resolution = model::MakeResolution(request.kind, {row.sequence, static_cast<int32_t>(i)},
+                                                 exception.fingerprint, exception.held, now);
     exception.resolution.resolved_by = request.resolved_by;
     exception.resolution.note = request.note;
     if (request.kind == model::ResolutionKind::kDiscard) groups_.at(exception.fingerprint).settled_count += 1;
@@ -133,21 +131,60 @@ absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_e
                 store_epoch, now);
 }
 
+void ModelJob::Store(Chunk row, std::string payload) {
+  const int64_t sequence = row.sequence;
+  sequence_by_chunk_id_.emplace(row.id, sequence);
+  chunks_.emplace(sequence, StoredChunk{std::move(row), std::move(payload)});
+}
+
+absl::StatusOr<bool> ModelJob::Repeat(store::RepeatRecords request, absl::Time now,
+                                      absl::FunctionRef<absl::Status(const Job&)> may_be) {
+  const int64_t repeated = request.chunk.repeats.front().sequence;
+  const auto known = repeats_.find(repeated);
+  const size_t count = known == repeats_.end() ? 0 : known->second.size();
+  if (count != static_cast<size_t>(request.repeats_seen)) return false;
+  Job job = *job_;
+  const auto bytes = static_cast<int64_t>(request.chunk.json_lines.size());
+  if (absl::Status applied = model::ApplyRerun(job, bytes, now); !applied.ok()) return applied;
+  if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
+  repeats_[repeated].push_back(job.last_sequence);
+  Chunk row = model::MakeChunk(request.chunk, job.last_sequence, now);
+  Store(std::move(row), std::move(request.chunk.json_lines));
+  Replace(std::move(job));
+  return true;
+}
+
+absl::StatusOr<std::vector<Chunk>> ModelJob::ListRepeats(int64_t sequence) const {
+  std::vector<Chunk> chunks;
+  const auto known = repeats_.find(sequence);
+  if (known == repeats_.end()) return chunks;
+  for (const int64_t repeat : known->second) chunks.push_back(*FindChunk(repeat));
+  return chunks;
+}
+
+void ModelJob::Drop(absl::Time now) {
+  std::vector<ExceptionGroup> groups;
+  groups.reserve(groups_.size());
+  for (const auto& [fingerprint, group] : groups_) groups.push_back(group);
+  Job job = *job_;
+  model::ApplyDrop(job, now);
+  Replace(std::move(job));
+  for (model::JobEvent& event : model::DropEvents(groups, now)) AddEvent(std::move(event));
+  chunks_.clear();
+  sequence_by_chunk_id_.clear();
+  results_.clear();
+  exceptions_.clear();
+  groups_.clear();
+  repeats_.clear();
+  statistics_ = {};
+}
+
 void ModelJob::AddEvent(model::JobEvent event) {
   Job job = *job_;
   event.number = ++job.last_event;
   events_.emplace(event.number, std::move(event));
   events_.erase(job.last_event - model::kJobEventsMax);
   Replace(std::move(job));
-}
-
-std::vector<model::JobEvent> ModelJob::ListEvents(int64_t after, int32_t events_max) const {
-  std::vector<model::JobEvent> events;
-  for (auto at = events_.upper_bound(after); at != events_.end() && events.size() < static_cast<size_t>(events_max);
-       ++at) {
-    events.push_back(at->second);
-  }
-  return events;
 }
 
 void ModelJob::KeepException(RecordException exception) {

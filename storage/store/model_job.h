@@ -46,6 +46,9 @@ class ModelJob {
   absl::Status Update(const model::JobUpdate& update, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
+  /// See Expiration::kDropped.
+  void Drop(absl::Time now);
+
   /// Adds an event under the next number.
   void AddEvent(model::JobEvent event);
 

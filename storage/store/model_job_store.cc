@@ -15,7 +15,8 @@
 #include "storage/store/job_filter.h"
 #include "storage/store/model_catalog.h"
 #include "storage/store/model_job.h"
-#include "storage/store/model_lists.h"
+#include "storage/store/model_notices.h"
+#include "storage/store/model_reads.h"
 #include "storage/store/model_schedules.h"
 #include "storage/store/store_errors.h"
 
@@ -26,18 +27,19 @@ using model::Job;
 using model::JobKey;
 using model::JobPtr;
 using model::ServiceReference;
-using model::ServiceVersion;
 
-class ModelJobStore final : public JobStore {
+class ModelJobStore final : public ModelReads {
  public:
-  explicit ModelJobStore(const model::Clock* clock) : clock_(clock) {}
+  explicit ModelJobStore(const model::Clock* clock) : ModelReads(clock) {}
 
   ScheduleStore& schedules() override { return schedules_; }
+  NoticeStore& notices() override { return notices_; }
   int64_t epoch() const override { return epoch_; }
 
   void Reopen() {
     observer_ = nullptr;
     schedules_.SetObserver(nullptr);
+    notices_.SetObserver(nullptr);
     ++epoch_;
   }
 
@@ -168,118 +170,22 @@ class ModelJobStore final : public JobStore {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<JobPtr> GetJob(const JobKey& key) const override {
-    return Read<JobPtr>(key, [](const ModelJob& job) { return job.job(); });
-  }
-
-  absl::StatusOr<Page<JobPtr>> ListJobs(const ListJobsQuery& query) const override {
-    std::vector<JobPtr> jobs;
-    {
-      absl::MutexLock lock(&mutex_);
-      for (const auto& [key, stored] : jobs_) {
-        if (key.tenant == query.tenant && Matches(query, *stored.job())) jobs.push_back(stored.job());
-      }
+  absl::StatusOr<model::Expiration> ExpireJob(const JobKey& key) override {
+    absl::MutexLock lock(&mutex_);
+    const auto found = jobs_.find(key);
+    if (found == jobs_.end()) return PipelineNotFound(key);
+    const absl::Time now = clock_->Now();
+    const JobPtr job = found->second.job();
+    const std::vector<JobPtr> all = AllJobs();
+    const bool is_read = std::ranges::any_of(all, [&](const JobPtr& other) { return model::Reads(*other, *job); });
+    const bool is_needed = is_read || IsNeededByParent(*job);
+    const model::Expiration expiration = is_needed ? model::Expiration::kKept : model::ExpirationOf(*job, now);
+    if (expiration == model::Expiration::kDeleted) jobs_.erase(found);
+    if (expiration == model::Expiration::kDropped) {
+      found->second.Drop(now);
+      Tell(found->second.job());
     }
-    return PageOf(query, std::move(jobs));
-  }
-
-  std::vector<JobPtr> ActiveJobs() const override {
-    absl::MutexLock lock(&mutex_);
-    std::vector<JobPtr> active;
-    for (const auto& [key, stored] : jobs_) {
-      if (!model::IsFinal(stored.job()->state)) active.push_back(stored.job());
-    }
-    return active;
-  }
-
-  model::ServiceSums SumJobs(const std::string& tenant) const override {
-    absl::MutexLock lock(&mutex_);
-    model::ServiceSums sums;
-    for (const auto& [key, stored] : jobs_) {
-      if (key.tenant == tenant) model::AddJob(sums[stored.job()->service], *stored.job());
-    }
-    return sums;
-  }
-
-  absl::StatusOr<model::Chunk> FindChunk(const JobKey& key, int64_t sequence) const override {
-    return Read<model::Chunk>(key, [&](const ModelJob& job) { return job.FindChunk(sequence); });
-  }
-
-  absl::StatusOr<ChunkList> ListChunks(const ListChunksQuery& query) const override {
-    return Read<ChunkList>(query.job, [&](const ModelJob& job) { return job.ListChunks(query); });
-  }
-
-  absl::StatusOr<model::ChunkInput> ReadChunk(const JobKey& key, int64_t sequence) const override {
-    return Read<model::ChunkInput>(key, [&](const ModelJob& job) { return job.ReadChunk(sequence); });
-  }
-
-  absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const JobKey& key, int64_t after, int32_t results_max,
-                                                              int64_t bytes_max) const override {
-    return Read<std::vector<model::ChunkResult>>(
-        key, [&](const ModelJob& job) { return job.ReadResults(after, results_max, bytes_max); });
-  }
-
-  absl::StatusOr<std::vector<model::JobEvent>> ListJobEvents(const JobKey& key, int64_t after,
-                                                             int32_t events_max) const override {
-    return Read<std::vector<model::JobEvent>>(key,
-                                              [&](const ModelJob& job) { return job.ListEvents(after, events_max); });
-  }
-
-  absl::StatusOr<model::RunStatistics> GetRunStatistics(const JobKey& key) const override {
-    return Read<model::RunStatistics>(key, [](const ModelJob& job) { return job.statistics(); });
-  }
-
-  absl::StatusOr<model::RecordException> GetException(const JobKey& key,
-                                                      const model::RecordPlace& place) const override {
-    return Read<model::RecordException>(key, [&](const ModelJob& job) { return job.GetException(place); });
-  }
-
-  absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const override {
-    return Read<Page<model::RecordException>>(query.job,
-                                              [&](const ModelJob& job) { return job.ListExceptions(query); });
-  }
-
-  absl::StatusOr<std::vector<model::ExceptionGroup>> ListExceptionGroups(const JobKey& key) const override {
-    return Read<std::vector<model::ExceptionGroup>>(key, [](const ModelJob& job) { return job.ListExceptionGroups(); });
-  }
-
-  absl::StatusOr<ServiceVersion> CreateServiceVersion(ServiceVersion version) override {
-    absl::MutexLock lock(&mutex_);
-    return catalog_.Create(std::move(version), clock_->Now());
-  }
-
-  absl::StatusOr<ServiceVersion> GetServiceVersion(std::string_view tenant,
-                                                   const ServiceReference& reference) const override {
-    absl::MutexLock lock(&mutex_);
-    return catalog_.Get(tenant, reference);
-  }
-
-  absl::StatusOr<Page<model::ServiceSummary>> ListServices(std::string_view tenant, int32_t page_size,
-                                                           std::string_view token) const override {
-    absl::MutexLock lock(&mutex_);
-    return catalog_.List(tenant, page_size, token);
-  }
-
-  absl::StatusOr<std::vector<ServiceVersion>> ListServiceVersions(std::string_view tenant,
-                                                                  std::string_view service) const override {
-    absl::MutexLock lock(&mutex_);
-    return catalog_.ListVersions(tenant, service);
-  }
-
-  absl::Status DeleteServiceVersion(std::string_view tenant, const ServiceReference& reference) override {
-    absl::MutexLock lock(&mutex_);
-    const absl::StatusOr<ServiceVersion> version = catalog_.Get(tenant, reference);
-    if (!version.ok()) return version.status();
-    int64_t job_count = 0;
-    std::string needed_by;
-    for (const auto& [key, stored] : jobs_) {
-      if (key.tenant != tenant || model::IsFinal(stored.job()->state)) continue;
-      if (stored.job()->version_id != version->version_id) continue;
-      if (job_count++ == 0) needed_by = key.job_id;
-    }
-    if (job_count > 0) return ServiceVersionInUse(*version, needed_by, job_count);
-    catalog_.Erase(*version);
-    return absl::OkStatus();
+    return expiration;
   }
 
  private:
@@ -308,23 +214,25 @@ class ModelJobStore final : public JobStore {
     std::ranges::move(model::ProgressEvents(*before, *stored.job()), std::back_inserter(events));
     for (model::JobEvent& happened : events) {
       happened.by = by;
-      stored.AddEvent(std::move(happened));
+      stored.AddEvent(happened);
+      notices_.Add(*stored.job(), std::move(happened));
     }
     Tell(stored.job());
     return stored.job();
   }
 
-  template <typename T, typename Query>
-  absl::StatusOr<T> Read(const JobKey& key, Query&& query) const {
+  void LogGivenUp(const model::NoticeKey& notice, std::string_view problem) {
     absl::MutexLock lock(&mutex_);
-    const auto found = jobs_.find(key);
-    if (found == jobs_.end()) return PipelineNotFound(key);
-    return query(found->second);
+    const auto found = jobs_.find(notice.job);
+    if (found == jobs_.end() || found->second.job()->create_time != notice.job_create_time) return;
+    found->second.AddEvent(model::GivenUpEvent(notice.number, problem, clock_->Now()));
+    Tell(found->second.job());
   }
 
   /// See Group::CheckAtWorkAgain.
   absl::Status CheckAtWorkAgain(const Job& before, const Job& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!model::IsFinal(before.state) || model::IsFinal(after.state)) return absl::OkStatus();
+    if (absl::Status kept = model::CheckNotDropped(before); !kept.ok()) return kept;
     const ServiceReference pinned{.service = "", .version = "", .version_id = after.version_id};
     if (!catalog_.Get(after.tenant, pinned).ok()) return JobVersionDeleted(after);
     const std::string& unique_key = after.options.unique_key;
@@ -333,40 +241,16 @@ class ModelJobStore final : public JobStore {
     return holder == nullptr ? absl::OkStatus() : UniqueKeyTaken(unique_key, holder->id);
   }
 
-  /// Null when there is none.
-  JobPtr RequestHolder(std::string_view tenant, const std::string& request_id) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return FindJob(tenant, [&](const Job& other) { return other.request_id == request_id; });
-  }
-
-  /// The active job that holds the key; null when none does.
-  JobPtr UniqueKeyHolder(std::string_view tenant, const std::string& unique_key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return FindJob(tenant, [&](const Job& other) {
-      return other.options.unique_key == unique_key && !model::IsFinal(other.state);
-    });
-  }
-
-  template <typename Condition>
-  JobPtr FindJob(std::string_view tenant, Condition&& condition) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (const auto& [key, stored] : jobs_) {
-      if (key.tenant == tenant && condition(*stored.job())) return stored.job();
-    }
-    return nullptr;
-  }
-
   void Tell(const JobPtr& job) {
     if (observer_ != nullptr) observer_->OnJobChanged(job);
   }
 
-  const model::Clock* const clock_;
   ModelSchedules schedules_;
+  ModelNotices notices_{
+      [this](const model::NoticeKey& notice, std::string_view problem) { LogGivenUp(notice, problem); }};
   int64_t epoch_ = 1;
   /// Set before the first verb.
   JobObserver* observer_ = nullptr;
-
-  mutable absl::Mutex mutex_;
-  std::map<JobKey, ModelJob> jobs_ ABSL_GUARDED_BY(mutex_);
-  ModelCatalog catalog_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -48,6 +49,28 @@ absl::StatusOr<Page<JobPtr>> PageOf(const ListJobsQuery& query, std::vector<JobP
   }
   page.items = std::move(jobs);
   return page;
+}
+
+std::vector<JobPtr> EndedSince(absl::Time since, size_t jobs_max, std::vector<JobPtr> jobs) {
+  std::erase_if(jobs, [&](const JobPtr& job) { return job->complete_time < since; });
+  std::sort(jobs.begin(), jobs.end(), [](const JobPtr& a, const JobPtr& b) {
+    return std::tie(b->complete_time, b->id) < std::tie(a->complete_time, a->id);
+  });
+  jobs.resize(std::min(jobs.size(), jobs_max));
+  return jobs;
+}
+
+std::vector<model::Expiry> ExpiredBy(absl::Time now, const model::Expiry& behind, int32_t jobs_max,
+                                     const std::vector<model::JobPtr>& jobs) {
+  std::vector<model::Expiry> expired;
+  for (const model::JobPtr& job : jobs) {
+    model::Expiry expiry{model::ExpireTime(*job), job->key()};
+    if (expiry.time == absl::InfiniteFuture()) continue;
+    if (expiry.time <= now && behind < expiry) expired.push_back(std::move(expiry));
+  }
+  std::sort(expired.begin(), expired.end());
+  if (expired.size() > static_cast<size_t>(jobs_max)) expired.resize(static_cast<size_t>(jobs_max));
+  return expired;
 }
 
 }  // namespace millrace::store

@@ -90,6 +90,9 @@ void CommitLane::Process(const Units& units) {
   group_verbs_.Add(static_cast<double>(units.size()));
   if (!written.ok()) failed_writes_.fetch_add(1, std::memory_order_relaxed);
   unsynced_ = unsynced_ || !sync_;
+  if (written.ok() && notice_observer_ != nullptr) {
+    for (const model::NoticeKey& notice : group.TakeNotices()) notice_observer_->OnNotice(notice);
+  }
   for (size_t i = 0; i < units.size(); ++i) {
     if (written.ok() && observer_ != nullptr) {
       for (const model::JobPtr& job : changes[i]) observer_->OnJobChanged(job);

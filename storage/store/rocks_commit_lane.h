@@ -22,6 +22,7 @@
 #include "storage/model/clock.h"
 #include "storage/model/histogram.h"
 #include "storage/store/job_store.h"
+#include "storage/store/notice_store.h"
 #include "storage/store/rocks_group.h"
 #include "storage/store/rocks_job_table.h"
 #include "storage/store/store_statistics.h"
@@ -82,6 +83,7 @@ class CommitLane {
 
   /// Before the first Submit.
   void SetObserver(JobObserver* observer) { observer_ = observer; }
+  void SetNoticeObserver(NoticeObserver* observer) { notice_observer_ = observer; }
 
   template <typename T>
   void Submit(const Passage& passage, Verb<T> verb, Completion<T> done) {
@@ -108,6 +110,7 @@ class CommitLane {
   const model::Clock* const clock_;
   const bool sync_;
   JobObserver* observer_ = nullptr;
+  NoticeObserver* notice_observer_ = nullptr;
 
   model::Histogram group_verbs_;
   model::Histogram write_seconds_{model::SecondsBounds()};

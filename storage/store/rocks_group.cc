@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "storage/format/notice_rows.h"
 #include "storage/format/rows.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_rows.h"
@@ -51,11 +52,41 @@ void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::st
     }
   }
   CountEnded(job->job.get(), changed.get());
+  ListEnded(job->job.get(), changed.get());
+  ListExpiry(job->job.get(), changed.get());
   job->job = changed;
   changes_.push_back(std::move(changed));
 }
 
-void Group::RemoveJob(const model::Job& job) { CountEnded(&job, nullptr); }
+void Group::RemoveJob(const model::Job& job) {
+  CountEnded(&job, nullptr);
+  ListEnded(&job, nullptr);
+  ListExpiry(&job, nullptr);
+}
+
+void Group::ListExpiry(const model::Job* before, const model::Job* after) {
+  const auto time_of = [](const model::Job* job) {
+    return job == nullptr ? absl::InfiniteFuture() : model::ExpireTime(*job);
+  };
+  const absl::Time had = time_of(before);
+  const absl::Time has = time_of(after);
+  if (had == has) return;
+  const model::JobKey key = before->key();
+  if (had != absl::InfiniteFuture()) Delete(Family::kIndex, format::ExpiryKey({had, key}));
+  if (has != absl::InfiniteFuture()) Put(Family::kIndex, format::ExpiryKey({has, key}), "");
+}
+
+void Group::ListEnded(const model::Job* before, const model::Job* after) {
+  const auto key_of = [](const model::Job* job) {
+    if (job == nullptr || !model::IsFinal(job->state)) return std::string();
+    return format::JobByEndKey(job->tenant, job->complete_time, job->id);
+  };
+  std::string had = key_of(before);
+  std::string has = key_of(after);
+  if (had == has) return;
+  if (!had.empty()) Delete(Family::kIndex, std::move(had));
+  if (!has.empty()) Put(Family::kIndex, std::move(has), "");
+}
 
 void Group::CountEnded(const model::Job* before, const model::Job* after) {
   const bool had_ended = before != nullptr && model::IsFinal(before->state);
@@ -77,9 +108,10 @@ void Group::RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::
 
 absl::Status Group::CheckAtWorkAgain(const model::Job& before, const model::Job& after) const {
   if (!model::IsFinal(before.state) || model::IsFinal(after.state)) return absl::OkStatus();
-  const auto version = Get(Family::kIndex, format::VersionIdKey(after.tenant, after.version_id));
-  if (!version.ok()) return version.status();
-  if (!version->has_value()) return JobVersionDeleted(after);
+  if (absl::Status kept = model::CheckNotDropped(before); !kept.ok()) return kept;
+  const absl::StatusOr<bool> has_version = HasVersion(after.tenant, after.version_id);
+  if (!has_version.ok()) return has_version.status();
+  if (!*has_version) return JobVersionDeleted(after);
   const std::string& unique_key = after.options.unique_key;
   if (unique_key.empty()) return absl::OkStatus();
   const auto row = Get(Family::kIndex, format::UniqueKeyKey(after.tenant, unique_key));
@@ -93,9 +125,17 @@ void Group::AddEvent(model::Job& job, const model::JobEvent& event) {
   const model::JobKey key = job.key();
   ++job.last_event;
   PutUnread(Family::kEvents, format::JobEventKey(key, job.last_event), format::EncodeJobEvent(event));
+  if (model::IsToBeTold(job, event)) AddNotice(job, event);
   if (job.last_event > model::kJobEventsMax) {
     Delete(Family::kEvents, format::JobEventKey(key, job.last_event - model::kJobEventsMax));
   }
+}
+
+void Group::AddNotice(const model::Job& job, const model::JobEvent& event) {
+  model::Notice notice = model::MakeNotice(job, event);
+  notice.event.number = job.last_event;
+  PutUnread(Family::kIndex, format::NoticeRowKey(notice.key()), format::EncodeNotice(notice));
+  notices_.push_back(notice.key());
 }
 
 void Group::AddEvents(model::Job& job, std::vector<model::JobEvent> events, std::string_view by) {
@@ -106,6 +146,8 @@ void Group::AddEvents(model::Job& job, std::vector<model::JobEvent> events, std:
 }
 
 std::vector<model::JobPtr> Group::TakeChanges() { return std::exchange(changes_, {}); }
+
+std::vector<model::NoticeKey> Group::TakeNotices() { return std::exchange(notices_, {}); }
 
 absl::StatusOr<std::set<int64_t>*> Group::Ahead(LaneJob* job) {
   if (job->ahead.has_value()) return &*job->ahead;

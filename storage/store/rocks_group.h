@@ -19,6 +19,7 @@
 #include "storage/format/keys.h"
 #include "storage/model/job.h"
 #include "storage/model/job_event.h"
+#include "storage/model/notice.h"
 #include "storage/store/rocks_job_table.h"
 
 namespace millrace::store {
@@ -45,6 +46,8 @@ class Group {
   void RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
   /// Forgets a job that has ended, of which nothing is left in the store.
   void RemoveJob(const model::Job& job);
+  /// Whether the service version with this id exists.
+  absl::StatusOr<bool> HasVersion(const std::string& tenant, const std::string& version_id) const;
   /// A job that has ended and is to be at work again needs its version and its unique key. SERVICE_VERSION_NOT_FOUND: the
   /// version was deleted since; UNIQUE_KEY_TAKEN: another job holds the key by now.
   absl::Status CheckAtWorkAgain(const model::Job& before, const model::Job& after) const;
@@ -55,6 +58,8 @@ class Group {
   std::vector<model::JobPtr> UnfinishedJobs() const { return table_->Unfinished(); }
   /// What AddJob and ChangeJob took since the last call, in order.
   std::vector<model::JobPtr> TakeChanges();
+  /// What webhooks are to be told of the events since the last call.
+  std::vector<model::NoticeKey> TakeNotices();
 
   // Parts of a job that are read when they are first needed. Afterwards they may be changed in place; what has to be
   // written is marked in the job.
@@ -86,6 +91,9 @@ class Group {
   /// Keeps the list of jobs by complete time; null as above.
   void ListEnded(const model::Job* before, const model::Job* after);
   void AddSumsRows();
+  /// Keeps the index by the end of the retention. As CountEnded.
+  void ListExpiry(const model::Job* before, const model::Job* after);
+  void AddNotice(const model::Job& job, const model::JobEvent& event);
   /// Each row of a job once, however many units changed it.
   void AddJobRows();
 
@@ -98,6 +106,7 @@ class Group {
   /// Those that the group changes, as it leaves them.
   EndedSumsMap ended_;
   std::vector<model::JobPtr> changes_;
+  std::vector<model::NoticeKey> notices_;
 };
 
 }  // namespace millrace::store

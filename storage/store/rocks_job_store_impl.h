@@ -4,14 +4,15 @@
 //   rocks_jobs.cc         CreateJob, FindRequest, GetJob, ListJobs, ListEndedJobs, ActiveJobs
 //   rocks_push.cc         PushChunks
 //   rocks_commit.cc       CommitChunk
-//   rocks_tuning.cc       PauseJob, ResumeJob, ContinueJob, UpdateJob
-//   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge, DeleteJob
+//   rocks_tuning.cc       PauseJob, ResumeJob, ContinueJob, TakeUpJob, UpdateJob
+//   rocks_transitions.cc  CloseJob, CancelJob, FailJob, CloseIdleJob, Acknowledge
+//   rocks_retention.cc    DeleteJob, ListExpired, ExpireJob
 //   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents, GetRunStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
 //   rocks_resolve.cc      ResolveExceptions
 //   rocks_catalog.cc      all of the catalog
 //
-// Schedules have a class of their own, RocksSchedules, over the same engine and lane.
+// Schedules and notices have classes of their own, RocksSchedules and RocksNotices, over the same engine and lane.
 //
 // Reads run on the caller's thread and see what is durable. Writes go through the commit lane.
 #pragma once
@@ -30,6 +31,7 @@
 #include "storage/store/rocks_commit_lane.h"
 #include "storage/store/rocks_job_store.h"
 #include "storage/store/rocks_job_table.h"
+#include "storage/store/rocks_notices.h"
 #include "storage/store/rocks_schedules.h"
 
 namespace millrace::store {
@@ -52,6 +54,7 @@ class RocksJobStore final : public JobStore {
                 const std::vector<model::JobPtr>& unfinished, EndedSumsMap ended);
 
   ScheduleStore& schedules() override { return schedules_; }
+  NoticeStore& notices() override { return notices_; }
   int64_t epoch() const override { return epoch_; }
   void SetObserver(JobObserver* observer) override { lane_.SetObserver(observer); }
 
@@ -75,6 +78,9 @@ class RocksJobStore final : public JobStore {
   absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
                                           std::string_view by) override;
   absl::Status DeleteJob(const model::JobKey& job) override;
+  absl::StatusOr<std::vector<model::Expiry>> ListExpired(absl::Time now, const model::Expiry& behind,
+                                                         int32_t jobs_max) const override;
+  absl::StatusOr<model::Expiration> ExpireJob(const model::JobKey& job) override;
 
   absl::StatusOr<model::JobPtr> GetJob(const model::JobKey& job) const override;
   absl::StatusOr<model::JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override;
@@ -123,6 +129,7 @@ class RocksJobStore final : public JobStore {
   /// It uses all of the above.
   CommitLane lane_;
   RocksSchedules schedules_{engine_.get(), &lane_};
+  RocksNotices notices_{engine_.get(), &lane_, clock_};
 };
 
 }  // namespace millrace::store

@@ -2,13 +2,16 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "storage/format/key_text.h"
 #include "storage/format/rows.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/rocks_rows.h"
 
 namespace millrace::store {
@@ -29,8 +32,11 @@ absl::StatusOr<EndedSumsMap> LoadEndedSums(const engine::Engine& engine) {
   return ended;
 }
 
-absl::StatusOr<EndedSumsMap> CountEndedJobs(const engine::Engine& engine) {
-  EndedSumsMap ended;
+namespace {
+
+/// Calls `see` with each job that has ended and can be read.
+template <class See>
+absl::Status ForEachEnded(const engine::Engine& engine, const See& see) {
   const format::KeyRange all{"", std::string(64, '\xff')};
   const auto cursor = Scan(engine, Family::kJobs, all);
   for (; cursor->valid(); cursor->Next()) {
@@ -38,23 +44,49 @@ absl::StatusOr<EndedSumsMap> CountEndedJobs(const engine::Engine& engine) {
     if (!key.ok()) return key.status();
     if (key->kind != "job definition") continue;
     const absl::StatusOr<model::JobPtr> job = LoadJob(engine, key->job);
-    // A damaged job is not counted; whoever asks for it hears of the damage.
+    // A damaged job is passed over; whoever asks for it hears of the damage.
     if (model::HasReason(job.status(), model::Reason::kStorageCorrupt)) continue;
     if (!job.ok()) return job.status();
-    if (model::IsFinal((*job)->state)) model::AddJob(ended[{(*job)->tenant, (*job)->service}], **job);
+    if (model::IsFinal((*job)->state)) see(**job);
   }
-  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return cursor->status();
+}
+
+void AddTo(EndedSumsMap& ended, const model::Job& job) { model::AddJob(ended[{job.tenant, job.service}], job); }
+
+}  // namespace
+
+absl::StatusOr<EndedSumsMap> CountEndedJobs(const engine::Engine& engine) {
+  EndedSumsMap ended;
+  absl::Status walked = ForEachEnded(engine, [&](const model::Job& job) { AddTo(ended, job); });
+  if (!walked.ok()) return walked;
   return ended;
 }
 
-absl::Status RewriteEndedSums(const engine::Engine& engine, engine::WriteUnit& unit) {
-  const absl::StatusOr<EndedSumsMap> ended = CountEndedJobs(engine);
-  if (!ended.ok()) return ended.status();
+absl::Status RewriteEnded(const engine::Engine& engine, engine::WriteUnit& unit) {
+  EndedSumsMap ended;
+  std::set<std::string> tenants;
+  std::vector<std::string> list;
+  absl::Status walked = ForEachEnded(engine, [&](const model::Job& job) {
+    AddTo(ended, job);
+    tenants.insert(job.tenant);
+    list.push_back(format::JobByEndKey(job.tenant, job.complete_time, job.id));
+    const absl::Time expire_time = model::ExpireTime(job);
+    if (expire_time != absl::InfiniteFuture()) list.push_back(format::ExpiryKey({expire_time, job.key()}));
+  });
+  if (!walked.ok()) return walked;
   const format::KeyRange range = format::EndedSums();
   unit.DeleteRange(At(Family::kIndex), range.begin, range.end);
   for (const auto& [service, sums] : ended) {
     unit.Put(At(Family::kIndex), format::EndedSumsKey(service), format::EncodeJobSums(sums));
   }
+  for (const std::string& tenant : tenants) {
+    const format::KeyRange all = format::JobsEndedSince(tenant, absl::InfinitePast());
+    unit.DeleteRange(At(Family::kIndex), all.begin, all.end);
+  }
+  const format::KeyRange expiries = format::ExpiriesUntil({}, absl::InfiniteFuture());
+  unit.DeleteRange(At(Family::kIndex), expiries.begin, expiries.end);
+  for (const std::string& key : list) unit.Put(At(Family::kIndex), key, "");
   return absl::OkStatus();
 }
 

@@ -119,6 +119,10 @@ absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::strin
                    {{"pipeline_id", id}, {"job_count", absl::StrCat(job_count)}, {"service_uri", uri}});
 }
 
+absl::Status NoticeNotFound(const model::NoticeKey& notice) {
+  return absl::NotFoundError(absl::StrCat("there is no notice ", model::NoticeId(notice)));
+}
+
 absl::Status ScheduleNotFound(const model::ScheduleKey& schedule) {
   return model::MakeError(Reason::kScheduleNotFound, absl::StrCat("there is no schedule ", schedule.schedule_id),
                           {{"schedule_id", schedule.schedule_id}});

@@ -8,6 +8,7 @@
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/model/notice.h"
 #include "storage/model/schedule.h"
 #include "storage/model/service_version.h"
 
@@ -51,6 +52,8 @@ absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::strin
 
 /// SCHEDULE_NOT_FOUND.
 absl::Status ScheduleNotFound(const model::ScheduleKey& schedule);
+/// NOT_FOUND, without a reason: no caller names a notice.
+absl::Status NoticeNotFound(const model::NoticeKey& notice);
 /// SCHEDULE_ID_TAKEN.
 absl::Status ScheduleIdTaken(const model::ScheduleKey& schedule);
 

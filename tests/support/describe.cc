@@ -63,6 +63,17 @@ std::string Describe(const model::Job& job) {
     lines.Add("pause", absl::StrCat(static_cast<int>(job.resume_state), " ", job.ramps, " ", job.pause_reason));
     lines.Add("pause_time", job.pause_time);
   }
+  const model::Webhook& webhook = options.webhook;
+  if (!webhook.url.empty()) {
+    lines.Add("webhook", absl::StrCat(webhook.url, " ", webhook.secret, webhook.tells_end ? " end" : "",
+                                      webhook.tells_pause ? " pause" : "",
+                                      webhook.tells_first_exception ? " first_exception" : ""));
+  }
+  if (options.retention > absl::ZeroDuration()) {
+    lines.Add("retention",
+              absl::StrCat(absl::FormatDuration(options.retention), options.drop_unresolved_exceptions ? " drop" : ""));
+  }
+  if (job.drop_time != absl::InfinitePast()) lines.Add("drop_time", job.drop_time);
   lines.Add("id", absl::StrCat(job.tenant, "/", job.id))
       .Add("service", absl::StrCat(job.service, "[", job.service_version, "]"))
       .Add("service ids", absl::StrCat(job.service_id, " ", job.version_id, " ", job.config_hash))

@@ -2,8 +2,11 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "tools/millrace/pipeline_options.h"
 
 namespace millrace::cli {
@@ -29,6 +32,37 @@ void AddDurationSetter(CLI::App* command, const std::string& name, std::function
           },
           help)
       ->type_name("DURATION");
+}
+
+void AddWebhookEvents(const std::string& list, v1::Webhook& webhook) {
+  for (const std::string& name : std::vector<std::string>(absl::StrSplit(list, ','))) {
+    v1::WebhookEvent event = v1::WEBHOOK_EVENT_UNSPECIFIED;
+    v1::WebhookEvent_Parse(absl::StrCat("WEBHOOK_EVENT_", absl::AsciiStrToUpper(name)), &event);
+    if (event == v1::WEBHOOK_EVENT_UNSPECIFIED) {
+      throw CLI::ValidationError("--webhook-events",
+                                 absl::StrCat("expected ended, paused or first_exception, not ", name));
+    }
+    webhook.add_events(event);
+  }
+}
+
+void AddWebhookOptions(CLI::App* command, v1::JobOptions& job) {
+  // None: a webhook without a URL, where the server would take its default otherwise.
+  CLI::Option* const url = AddSetter<std::string>(
+      command, "--webhook", "URL",
+      [&job](const std::string& text) { job.mutable_webhook()->set_url(text == "none" ? "" : text); },
+      "Tell this URL, which the server must allow, of what happens to the job; none tells nobody (default: as the "
+      "server "
+      "was started)");
+  AddSetter<std::string>(
+      command, "--webhook-events", "EVENTS",
+      [&job](const std::string& list) { AddWebhookEvents(list, *job.mutable_webhook()); },
+      "What it is told, with commas between: ended, paused, first_exception (default: ended)")
+      ->needs(url);
+  AddSetter<std::string>(
+      command, "--webhook-secret", "NAME", [&job](const std::string& name) { job.mutable_webhook()->set_secret(name); },
+      "Sign what it is told with this secret of the server (default: not signed)")
+      ->needs(url);
 }
 
 }  // namespace
@@ -101,6 +135,13 @@ void AddJobOptions(CLI::App* command, PipelineOptions& options) {
   AddSetter<std::string>(
       command, "--unique-key", "KEY", [&job](const std::string& key) { job.set_unique_key(key); },
       "Refuse when another active job has the same key");
+  AddWebhookOptions(command, job);
+  AddDurationSetter(
+      command, "--retention", [&job] { return job.mutable_retention(); },
+      "Delete the job this long after its end; 0s is never (default: as the server was started)");
+  command->add_flag_callback(
+      "--drop-unresolved-exceptions", [&job] { job.set_drop_unresolved_exceptions(true); },
+      "Unresolved exceptions do not keep the job beyond --retention; its events name what is deleted");
 }
 
 }  // namespace millrace::cli

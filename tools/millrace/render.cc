@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
+#include "tools/millrace/sample_options.h"
 
 namespace millrace::cli {
 namespace {
@@ -63,6 +64,23 @@ std::string PauseText(const v1::Job& job, const Session& session) {
   const std::string reason = job.pause_reason().empty() ? "" : absl::StrCat(" (", job.pause_reason(), ")");
   return absl::StrCat("since ", session.Time(job.pause_time()), reason, ", was ",
                       DescribeState(job.resume_state(), v1::OUTCOME_UNSPECIFIED));
+}
+
+/// `https://hooks.example.org/jobs: ENDED, PAUSED, signed with ops`.
+std::string WebhookText(const v1::Webhook& webhook) {
+  if (webhook.url().empty()) return "";
+  std::string text = absl::StrCat(webhook.url(), ":");
+  for (const int event : webhook.events()) {
+    absl::StrAppend(&text, text.back() == ':' ? " " : ", ",
+                    WithoutPrefix(v1::WebhookEvent_Name(static_cast<v1::WebhookEvent>(event)), "WEBHOOK_EVENT_"));
+  }
+  return absl::StrCat(text, webhook.secret().empty() ? "" : ", signed with ", webhook.secret());
+}
+
+std::string RetentionText(const v1::JobConfiguration& configuration) {
+  if (!configuration.has_retention()) return "";
+  return absl::StrCat(DurationOf(configuration.retention()), " after its end",
+                      configuration.drop_unresolved_exceptions() ? "" : ", once its exceptions are settled");
 }
 
 std::string SourceText(const v1::Job& job) {
@@ -166,11 +184,15 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"order", configuration.order_results() ? "results in push order" : ""},
           {"ordering key", configuration.ordering_key()},
           {"unique key", configuration.unique_key()},
+          {"webhook", WebhookText(configuration.webhook())},
+          {"deleted", RetentionText(configuration)},
           {"created", absl::StrCat(session.Time(job.create_time()), " by ", job.created_by())},
           {"started", TimeOf(job.has_start_time(), job.start_time(), session)},
           {"first commit", TimeOf(job.has_first_commit_time(), job.first_commit_time(), session)},
           {"input closed", TimeOf(job.has_input_close_time(), job.input_close_time(), session)},
           {"completed", TimeOf(job.has_complete_time(), job.complete_time(), session)},
+          {"expires", TimeOf(job.has_expire_time(), job.expire_time(), session)},
+          {"dropped", TimeOf(job.has_drop_time(), job.drop_time(), session)},
           {"config hash", job.config_hash()},
           {"engine", job.engine_version()},
       },

@@ -28,6 +28,8 @@ ROOMS = {
     "server/execution": {CORE, STORE, MODEL},
     # Databases that jobs read from: rows as JSON. Knows no jobs.
     "server/queries": {CORE, "storage/records", MODEL},
+    # What happened to jobs, told over HTTP.
+    "server/webhooks": {CORE, STORE, "storage/records", MODEL},
     "server/background": {CORE, "server/queries", STORE, "storage/records", MODEL},
     "server/handlers": {
         CORE, "server/queries", STORE, "storage/maintenance", "storage/records", MODEL, "protos",
@@ -38,7 +40,7 @@ ROOMS = {
     "server/metrics": {CORE, STORE, MODEL},
     "server/app": {
         "server/rpc", "server/metrics", "server/execution", "server/background", "server/handlers",
-        "server/queries", CORE, STORE, MODEL,
+        "server/queries", "server/webhooks", CORE, STORE, MODEL,
     },
     "client/cpp": {"protos", "client/cpp/internal"},
     "client/cpp/internal": {"protos", "client/cpp"},
@@ -66,7 +68,8 @@ LIBRARIES = {
     "grpc/": {"server/rpc", "client/cpp/internal"},
     "lz4.h": {"storage/format", "tools/bench"},
     "xxhash.h": {"storage/format", MODEL},
-    "openssl/": {CORE, "storage/maintenance"},
+    "openssl/": {CORE, "server/webhooks", "storage/maintenance"},
+    "curl/": {"server/webhooks"},
     "yaml-cpp/": {CORE, "server/queries"},
     "sqlite3.h": {"server/queries"},
     "libpq-fe.h": {"server/queries"},
@@ -74,7 +77,9 @@ LIBRARIES = {
     "lua.hpp": {"server/execution"},
     "prometheus/": {"server/metrics"},
     "CLI/": {"server/app", "tools/millrace", "tools/db", "tools/bench", "tools/crash"},
-    "spdlog/": {CORE, "server/execution", "server/background", "server/rpc", "server/app"},
+    "spdlog/": {
+        CORE, "server/execution", "server/background", "server/webhooks", "server/rpc", "server/app",
+    },
 }
 SERVICE_HEADER_ROOMS = {"server/rpc", "client/cpp/internal"}
 

@@ -36,6 +36,8 @@ TEST(ConfigTest, WrongCommandLinesEndWithTwo) {
            {"--data-dir", "d", "--metrics-listen", "0.0.0.0:7401"},
            {"--data-dir", "d", "--metrics-listen", "unix:/tmp/m"},
            {"--data-dir", "d", "--slow-call", "soon"},
+           {"--data-dir", "d", "--retention", "for ever"},
+           {"--data-dir", "d", "--retention", "10ms"},
            {"--data-dir", "d", "--log-format", "xml"},
            {"--data-dir", "d", "--workers", "-1"},
            {"--data-dir", "d", "--durability", "maybe"},
@@ -57,6 +59,11 @@ TEST(ConfigTest, AnAddressThatOthersReachNeedsAWord) {
   const ParsedConfig parsed = Parse({"--data-dir", "d", "--listen", "0.0.0.0:7400", "--allow-remote"});
   ASSERT_TRUE(parsed.config.has_value());
   EXPECT_TRUE(parsed.config->allow_remote);
+}
+
+TEST(ConfigTest, JobsAreKeptForEverUnlessToldOtherwise) {
+  EXPECT_EQ(Parse({"--data-dir", "d"}).config->retention, absl::ZeroDuration());
+  EXPECT_EQ(Parse({"--data-dir", "d", "--retention", "720h"}).config->retention, absl::Hours(720));
 }
 
 TEST(ConfigTest, SourceFoldersMayBeSeveral) {

@@ -250,6 +250,34 @@ TEST_F(ExportJobTest, AJobThatIsDeletedMeanwhileIsSaid) {
   EXPECT_THAT((*exporter)->Next(), IsError(Reason::kPipelineNotFound));
 }
 
+TEST_F(ExportJobTest, AJobThatRetentionDropsMeanwhileIsSaid) {
+  StartWorkers();
+  CreateService(kShaper);
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/shaper");
+  create.mutable_options()->mutable_retention()->set_seconds(60);
+  create.mutable_options()->set_drop_unresolved_exceptions(true);
+  const std::string id = CreatePipeline(create, call_, deps_)->id();
+  // The first piece ends within the chunk, which the exporter keeps for the second.
+  const std::string text(static_cast<size_t>(model::kExportPieceBytesTarget), 'x');
+  ASSERT_THAT(PushLines(id, absl::StrCat("{\"n\":12}\n{\"n\":1,\"text\":\"", text, "\"}\n{\"n\":2}\n")), IsOk());
+  AwaitCommitted(id);
+  v1::ClosePipelineRequest close;
+  close.set_pipeline_id(id);
+  ASSERT_THAT(ClosePipeline(close, call_, deps_), IsOk());
+  const v1::ExportJobRequest request = Of(id, v1::EXPORT_FORMAT_CSV);
+  const auto untouched = JobExporter::Begin(request, call_, deps_);
+  const auto begun = JobExporter::Begin(request, call_, deps_);
+  ASSERT_THAT(untouched, IsOk());
+  ASSERT_THAT(begun, IsOk());
+  ASSERT_OK_AND_ASSIGN(const v1::ExportJobResponse piece, (*begun)->Next());
+  ASSERT_FALSE(piece.ended());
+  clock_.Advance(absl::Seconds(60));
+  ASSERT_EQ(*store_->ExpireJob(call_.job(id)), model::Expiration::kDropped);
+  EXPECT_THAT((*untouched)->Next(), IsError(Reason::kJobExpired));
+  EXPECT_THAT((*begun)->Next(), IsError(Reason::kJobExpired));
+}
+
 TEST_F(ExportJobTest, ATokenThatSomebodyMadeUpIsRefused) {
   const std::string id = RunRecords("{\"n\":1}\n{\"n\":2}\n");
   v1::ExportJobRequest request = Of(id, v1::EXPORT_FORMAT_JSON_LINES);

@@ -202,6 +202,33 @@ TEST_F(PullStreamTest, WhatIsWrongEndsTheCallByName) {
   EXPECT_EQ(ReasonOf(PullCall(*pipelines_, tiny).Finish()), "FIELD_INVALID");
 }
 
+TEST_F(PullStreamTest, AJobThatRetentionDroppedIsNotSaidToBeDrained) {
+  model::Job job = **store_->GetJob({"default", id_});
+  job.id = id_ = "dropped";
+  // Less than anybody may ask for: nothing to wait for.
+  job.options.retention = absl::Nanoseconds(1);
+  job.options.drop_unresolved_exceptions = true;
+  ASSERT_TRUE(store_->CreateJob(job).ok());
+  PushChunks(3, "oops\n");
+  StartWorkers();
+  AwaitResults(3);
+  v1::PullStreamStart start = PullStart();
+  start.set_window(1);
+  PullCall begun(*pipelines_, start);
+  EXPECT_EQ(begun.ReadNumber(), 1);
+  ClosePipeline();
+  while (*store_->ExpireJob({"default", id_}) != model::Expiration::kDropped) {
+  }
+  begun.Acknowledge(1);
+  EXPECT_EQ(ReasonOf(begun.Finish()), "JOB_EXPIRED");
+  for (const int64_t after : {0, 3}) {
+    start.set_after(after);
+    EXPECT_EQ(ReasonOf(PullCall(*pipelines_, start).Finish()), "JOB_EXPIRED") << after;
+  }
+  start.clear_after();
+  EXPECT_EQ(ReasonOf(PullCall(*pipelines_, start).Finish()), "JOB_EXPIRED");
+}
+
 TEST_F(PullStreamTest, AThousandOpenStreamsNeedNoThreads) {
   std::vector<std::unique_ptr<PullCall>> calls;
   for (int i = 0; i < 1'000; ++i) calls.push_back(std::make_unique<PullCall>(*pipelines_, PullStart()));

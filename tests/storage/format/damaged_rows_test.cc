@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/format/notice_rows.h"
 #include "storage/format/payload.h"
 #include "storage/format/rows.h"
 #include "storage/format/schedule_rows.h"
@@ -58,6 +59,8 @@ std::vector<Sample> Samples() {
       {"IndexedJob", EncodeIndexedJob({"job"}), [](std::string_view row) { return DecodeIndexedJob(row).status(); }},
       {"IndexedVersion", EncodeIndexedVersion({"a/b", "1.0.0"}),
        [](std::string_view row) { return DecodeIndexedVersion(row).status(); }},
+      {"Notice", EncodeNotice({SampleEvent(), SampleJob()}),
+       [](std::string_view row) { return DecodeNotice(3, row).status(); }},
       {"JobSums", EncodeJobSums(SampleSums()), [](std::string_view row) { return DecodeJobSums(row).status(); }},
       {"Schedule", EncodeScheduleDefinition(SampleSchedule()),
        [](std::string_view row) { return DecodeSchedule(row, EncodeScheduleProgress(SampleSchedule())).status(); }},

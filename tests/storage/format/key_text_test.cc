@@ -37,6 +37,8 @@ std::vector<std::pair<Family, std::string>> OneOfEach() {
           {Family::kIndex, JobByEndKey("acme", absl::FromUnixSeconds(1'700'000'001), "job-1")},
           {Family::kIndex, UnfinishedJobKey(kJob)},
           {Family::kIndex, EndedSumsKey({"acme", "a/b"})},
+          {Family::kIndex, NoticeRowKey({kJob, absl::FromUnixSeconds(1'700'000'000), 4})},
+          {Family::kIndex, ExpiryKey({absl::FromUnixSeconds(1'700'000'002), kJob})},
           {Family::kMeta, std::string(kEpochKey)}};
 }
 
@@ -69,6 +71,9 @@ TEST(KeyTextTest, EveryKeyIsTakenApartByName) {
                                              "job by time acme create_time=2023-11-14T22:13:20+00:00 job_id=job-1",
                                              "unfinished job acme/job-1",
                                              "sums of ended jobs acme service=a/b",
+                                             "notice tenant=acme job_id=job-1 create_time=2023-11-14T22:13:20+00:00 "
+                                             "number=4",
+                                             "expiry acme/job-1 expire_time=2023-11-14T22:13:22+00:00",
                                              "number name=epoch"}));
 }
 

@@ -39,6 +39,8 @@ TEST(KeysTest, TheBytesOfAKeyNeverChange) {
   EXPECT_EQ(ServiceVersionKey("t", "a/b", "1.0.0"), "t\0\0a/b\0"s + "1.0.0\0"s);
   EXPECT_EQ(UnfinishedJobKey({"t", "j"}), "\0\0at\0j\0"s);
   EXPECT_EQ(EndedSumsKey({"t", "a/b"}), "\0\0st\0a/b\0"s);
+  EXPECT_EQ(NoticeRowKey({{"t", "j"}, absl::FromUnixNanos(1), 2}), "\0\0wt\0j\0\x80\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2"s);
+  EXPECT_EQ(ExpiryKey({absl::FromUnixNanos(1), {"t", "j"}}), "\0\0x\x80\0\0\0\0\0\0\1t\0j\0"s);
   EXPECT_EQ(JobByTimeKey("t", absl::FromUnixNanos(1), "j"), "t\0\0t\x80\0\0\0\0\0\0\1j\0"s);
   EXPECT_EQ(JobByEndKey("t", absl::FromUnixNanos(1), "j"), "t\0\0e\x80\0\0\0\0\0\0\1j\0"s);
 }
@@ -154,12 +156,35 @@ TEST(KeysTest, SumsOfEndedJobsAreOneRangeOverAllTenants) {
   EXPECT_FALSE(Holds(EndedSums(), UnfinishedJobKey({"a", "b"})));
 }
 
+TEST(KeysTest, NoticesAreOneRangeFromAnyOfThemOn) {
+  const model::NoticeKey first{{"a", "1"}, absl::FromUnixNanos(5), 2};
+  const model::NoticeKey second{{"a", "1"}, absl::FromUnixNanos(6), 1};
+  EXPECT_THAT(ParseNotice(NoticeRowKey(first)), Optional(Eq(first)));
+  EXPECT_TRUE(Holds(NoticesBehind({}), NoticeRowKey(first)));
+  EXPECT_FALSE(Holds(NoticesBehind(first), NoticeRowKey(first)));
+  EXPECT_TRUE(Holds(NoticesBehind(first), NoticeRowKey(second)));
+  EXPECT_FALSE(Holds(NoticesBehind({}), ExpiryKey({absl::FromUnixNanos(5), {"a", "1"}})));
+}
+
+TEST(KeysTest, ExpiriesAreSortedByTimeOverAllTenants) {
+  const model::Expiry early{absl::FromUnixNanos(5), {"zzz", "z"}};
+  const model::Expiry late{absl::FromUnixNanos(6), {"a", "1"}};
+  EXPECT_THAT(ParseExpiry(ExpiryKey(early)), Optional(Eq(early)));
+  EXPECT_LT(ExpiryKey(early), ExpiryKey(late));
+  EXPECT_TRUE(Holds(ExpiriesUntil({}, early.time), ExpiryKey(early)));
+  EXPECT_FALSE(Holds(ExpiriesUntil({}, early.time), ExpiryKey(late)));
+  EXPECT_FALSE(Holds(ExpiriesUntil(early, late.time), ExpiryKey(early)));
+  EXPECT_TRUE(Holds(ExpiriesUntil(early, late.time), ExpiryKey(late)));
+}
+
 TEST(KeysTest, WhatIsNoKeyIsNotParsed) {
   for (const std::string& damaged : {std::string(), std::string("a"), std::string("a\0b", 3), std::string(40, 'x')}) {
     EXPECT_FALSE(ParseJobByTime(damaged).has_value());
     EXPECT_FALSE(ParseServiceVersion(damaged).has_value());
     EXPECT_FALSE(ParseUnfinishedJob(damaged).has_value());
     EXPECT_FALSE(ParseEndedSums(damaged).has_value());
+    EXPECT_FALSE(ParseNotice(damaged).has_value());
+    EXPECT_FALSE(ParseExpiry(damaged).has_value());
   }
 }
 

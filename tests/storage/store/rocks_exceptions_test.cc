@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/store/rocks_page_token.h"
@@ -134,6 +135,34 @@ TEST_F(RocksExceptionsTest, ATokenOfAnotherListIsRefused) {
   query.token = page.next_token;
   EXPECT_THAT(store_->ListExceptions(query), IsError(Reason::kPageTokenInvalid));
   EXPECT_THAT(store_->ListServices(job.tenant, 1, page.next_token), IsError(Reason::kPageTokenInvalid));
+}
+
+// A row that is written behind the drop would stay for ever.
+TEST_F(RocksExceptionsTest, WhatIsResolvedBesideTheRetentionWritesNothing) {
+  for (const model::ResolutionKind kind : {model::ResolutionKind::kDiscard, model::ResolutionKind::kOutputs}) {
+    model::Job kept = millrace::testing::ExampleJob(kind == model::ResolutionKind::kDiscard ? "discard" : "outputs");
+    kept.options.retention = absl::Hours(1);
+    kept.options.drop_unresolved_exceptions = true;
+    const JobKey job = kept.key();
+    ASSERT_THAT(store_->CreateJob(kept), IsOk());
+    ASSERT_THAT(Push(job, "c1"), IsOk());
+    ASSERT_THAT(Commit(job, 1, 1), IsOk());
+    ASSERT_THAT(store_->CloseJob(job), IsOk());
+    clock_.Advance(absl::Hours(1));
+    bool dropped = false;
+    watch_.AfterGet([&](std::string_view key) {
+      if (dropped || key != format::ExceptionBlocksFrom(job, 1, 0).begin) return;
+      dropped = true;
+      EXPECT_EQ(*store_->ExpireJob(job), model::Expiration::kDropped);
+    });
+    ResolveExceptions request{.job = job, .kind = kind, .exceptions = {{1, 0}}};
+    request.chunk = ExampleChunk("given", 1);
+    request.outputs_json_lines = "{}\n";
+    EXPECT_THAT(store_->ResolveExceptions(std::move(request)), IsError(Reason::kJobExpired));
+    watch_.AfterGet({});
+    EXPECT_TRUE(dropped);
+    EXPECT_EQ((*store_->GetJob(job))->counters.records_failed, 1);
+  }
 }
 
 TEST(RocksPageTokenTest, OnlyWhatWasMadeForTheListIsRead) {

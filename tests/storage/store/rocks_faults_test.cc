@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/engine/engine_on_env.h"
 #include "storage/store/model_job_store.h"
+#include "storage/store/notice_store.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "tests/storage/engine/disk/faulty_disk.h"
 #include "tests/storage/store/job_store_fixture.h"
@@ -78,18 +79,60 @@ Step Cancel(const std::string& job, bool force) {
   return [=](JobStore& store) { return store.CancelJob(Key(job), "enough", force).status(); };
 }
 
+/// A job that tells all it can.
+Step CreateTellingJob(const std::string& id) {
+  return [=](JobStore& store) {
+    model::Job job = ExampleJob(id);
+    job.options.webhook = {.url = "http://h", .tells_end = true, .tells_pause = true, .tells_first_exception = true};
+    job.options.retention = absl::Hours(1);
+    job.options.drop_unresolved_exceptions = true;
+    return store.CreateJob(job).status();
+  };
+}
+
+/// The first notice of a job, whichever it is, is told or given up.
+Step Tell(const std::string& job, bool is_told) {
+  return [=](JobStore& store) {
+    const auto notices = store.notices().ListNotices({.job = Key(job)}, 1);
+    if (!notices.ok()) return notices.status();
+    if (notices->empty()) return absl::NotFoundError("there is none");
+    NoticeStore& told = store.notices();
+    return is_told ? told.RemoveNotice(notices->front()) : told.GiveUpNotice(notices->front(), "status 500");
+  };
+}
+
 /// Something of everything. No step needs that another one succeeded: without its job it is refused, by the model
 /// as well.
 const std::vector<Step>& Script() {
   static const auto& script = *new std::vector<Step>{
-      CreateVersion("1.0.0"),  CreateJob("a"),    Push("a", {"c1", "c2", "c3"}),
-      Commit("a", 2, 1),       CreateJob("b"),    Push("b", {"c1"}),
-      Push("a", {"c4"}),       Commit("a", 1, 3), Acknowledge("a", 1),
-      Push("b", {"c2", "c3"}), Commit("b", 1, 0), Cancel("b", false),
-      CreateVersion("2.0.0"),  CreateJob("c"),    Push("c", {"c1", "c2"}),
-      Cancel("c", true),       Push("a", {"c5"}), Commit("a", 3, 0),
-      Commit("a", 4, 0),       Close("a"),        Commit("a", 5, 2),
+      CreateVersion("1.0.0"),
+      CreateJob("a"),
+      Push("a", {"c1", "c2", "c3"}),
+      Commit("a", 2, 1),
+      CreateJob("b"),
+      Push("b", {"c1"}),
+      Push("a", {"c4"}),
+      Commit("a", 1, 3),
+      Acknowledge("a", 1),
+      Push("b", {"c2", "c3"}),
+      Commit("b", 1, 0),
+      Cancel("b", false),
+      CreateVersion("2.0.0"),
+      CreateJob("c"),
+      Push("c", {"c1", "c2"}),
+      Cancel("c", true),
+      Push("a", {"c5"}),
+      Commit("a", 3, 0),
+      Commit("a", 4, 0),
+      Close("a"),
+      Commit("a", 5, 2),
       Acknowledge("a", 5),
+      CreateTellingJob("d"),
+      Push("d", {"c1"}),
+      Commit("d", 1, 2),
+      Close("d"),
+      Tell("d", true),
+      Tell("d", false),
   };
   return script;
 }
@@ -102,15 +145,25 @@ std::string WithoutOwner(std::string text) {
   return text;
 }
 
-std::string Everything(const JobStore& store) {
+std::string Everything(JobStore& store) {
   std::string text;
-  for (const char* id : {"a", "b", "c"}) absl::StrAppend(&text, "job ", id, "\n", DescribeJob(store, Key(id)));
+  for (const char* id : {"a", "b", "c", "d"}) absl::StrAppend(&text, "job ", id, "\n", DescribeJob(store, Key(id)));
   const auto versions = store.ListServiceVersions(millrace::testing::kTenant, millrace::testing::kService);
   absl::StrAppend(&text, "versions\n", millrace::testing::Describe(versions));
   ListJobsQuery query;
   query.tenant = std::string(millrace::testing::kTenant);
   const auto jobs = store.ListJobs(query);
   absl::StrAppend(&text, "jobs\n", jobs.ok() ? millrace::testing::Describe(jobs->items) : jobs.status().ToString());
+  const auto notices = store.notices().ListNotices({}, 100);
+  absl::StrAppend(&text, "notices\n");
+  for (const model::NoticeKey& notice : notices.value_or(std::vector<model::NoticeKey>())) {
+    absl::StrAppend(&text, model::NoticeId(notice), "\n");
+  }
+  const auto expired = store.ListExpired(absl::InfiniteFuture(), {}, 100);
+  absl::StrAppend(&text, "expired\n");
+  for (const model::Expiry& expiry : expired.value_or(std::vector<model::Expiry>())) {
+    absl::StrAppend(&text, expiry.job.job_id, "\n");
+  }
   return WithoutOwner(text);
 }
 

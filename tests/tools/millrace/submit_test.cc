@@ -73,6 +73,29 @@ TEST_F(SubmitTest, AFileOfTheServerIsNamedAndNotRead) {
   EXPECT_EQ(request.metadata().source_system(), "millrace-cli");
 }
 
+TEST_F(SubmitTest, AWebhookAndARetentionAreOptionsOfTheJob) {
+  v1::SubmitJobRequest request =
+      RequestOf({"--range", "3", "--webhook", "https://h/x", "--webhook-events", "ended,First_Exception",
+                 "--webhook-secret", "ops", "--retention", "2h", "--drop-unresolved-exceptions"});
+  const v1::JobOptions& options = request.options();
+  EXPECT_EQ(options.webhook().url(), "https://h/x");
+  EXPECT_EQ(options.webhook().secret(), "ops");
+  ASSERT_EQ(options.webhook().events_size(), 2);
+  EXPECT_EQ(options.webhook().events(0), v1::WEBHOOK_EVENT_ENDED);
+  EXPECT_EQ(options.webhook().events(1), v1::WEBHOOK_EVENT_FIRST_EXCEPTION);
+  EXPECT_EQ(options.retention().seconds(), 7200);
+  EXPECT_TRUE(options.drop_unresolved_exceptions());
+  request = RequestOf({"--range", "3", "--webhook", "none"});
+  EXPECT_TRUE(request.options().has_webhook()) << "none is a choice";
+  EXPECT_EQ(request.options().webhook().url(), "");
+  request = RequestOf({"--range", "3"});
+  EXPECT_FALSE(request.options().has_webhook());
+  EXPECT_FALSE(request.options().has_retention());
+  EXPECT_EQ(Usage({"--range", "3", "--webhook", "http://h", "--webhook-events", "born"}), 2);
+  EXPECT_THAT(err(), HasSubstr("ended, paused or first_exception"));
+  EXPECT_EQ(Usage({"--range", "3", "--webhook-secret", "ops"}), 2);
+}
+
 TEST_F(SubmitTest, AnotherJobIsNamed) {
   v1::SubmitJobRequest request = RequestOf({"--results-of", "job-7"});
   EXPECT_EQ(request.source().results().job_id(), "job-7");
