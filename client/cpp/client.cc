@@ -177,6 +177,11 @@ absl::StatusOr<v1::Job> Client::ContinueJob(const v1::ContinueJobRequest& reques
   return connection_->ContinueJob(request, options);
 }
 
+absl::StatusOr<v1::RetryJobResponse> Client::RetryJob(const v1::RetryJobRequest& request,
+                                                      const CallOptions& options) const {
+  return connection_->RetryJob(request, options);
+}
+
 absl::StatusOr<v1::Job> Client::ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) const {
   return connection_->ResumeJob(request, options);
 }

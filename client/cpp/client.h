@@ -114,6 +114,10 @@ class Client {
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options = {}) const;
   /// Runs what the sample of a job left out of its source. Safe to repeat.
   absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options = {}) const;
+  /// Runs records again that failed or ran under other code, or takes up a job that was cancelled. Safe to repeat: what waits
+  /// already is passed over. A large job is taken in parts; see `RetryJobResponse.more`.
+  absl::StatusOr<v1::RetryJobResponse> RetryJob(const v1::RetryJobRequest& request,
+                                                const CallOptions& options = {}) const;
   /// When a reply is lost and the call repeated, the answer is PIPELINE_NOT_FOUND: the job is gone.
   absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                   const CallOptions& options = {}) const;

@@ -77,6 +77,8 @@ class Connection {
   virtual absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::RetryJobResponse> RetryJob(const v1::RetryJobRequest& request,
+                                                        const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request,
                                                           const CallOptions& options) = 0;

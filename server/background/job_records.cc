@@ -1,6 +1,7 @@
 #include "server/background/job_records.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "server/core/record_lines.h"
 #include "server/core/source_job.h"
 #include "storage/model/limits.h"
+#include "storage/model/repeats.h"
 
 namespace millrace::background {
 namespace {
@@ -31,7 +33,7 @@ class JobRecords : public SourceRecords {
   const store::JobStore& store_;
 };
 
-/// Outputs, in the order of the results. A record has outputs in one of them at most: only those that failed are run again.
+/// Outputs, in the order of the results: of each record the latest. Those that were run again since have newer ones.
 class ResultRecords final : public JobRecords {
  public:
   ResultRecords(const model::Job& job, const store::JobStore& store)
@@ -45,7 +47,7 @@ class ResultRecords final : public JobRecords {
       if (!*open) return Found::kEnd;
       while (position_.line < static_cast<int64_t>(lines_.size())) {
         const std::string_view outputs = lines_[static_cast<size_t>(position_.line++)];
-        if (outputs == "null") continue;
+        if (outputs == "null" || IsRepeated(position_.line - 1)) continue;
         line = outputs;
         return Count(source_.sample);
       }
@@ -83,7 +85,27 @@ class ResultRecords final : public JobRecords {
     }
     if (results_.empty() || results_[at_].number > source_.last) return false;
     lines_ = core::LinesOf(results_[at_].json_lines);
+    if (absl::Status read = ReadRepeats(results_[at_]); !read.ok()) return read;
     return true;
+  }
+
+  /// Which records of a chunk were run again, with a result among those that are read here.
+  absl::Status ReadRepeats(const model::ChunkResult& result) {
+    repeats_.clear();
+    const absl::StatusOr<model::JobPtr> job = store_.GetJob(key_);
+    if (!job.ok() || (*job)->counters.records_repeated == 0) return job.status();
+    absl::StatusOr<std::vector<model::Chunk>> repeats = store_.ListRepeats(key_, result.sequence);
+    if (!repeats.ok()) return repeats.status();
+    std::erase_if(*repeats, [&](const model::Chunk& repeat) {
+      return repeat.state != model::ChunkState::kCommitted || repeat.result_number > source_.last;
+    });
+    repeats_ = model::RepeatsOf(*repeats, result.record_count);
+    return absl::OkStatus();
+  }
+
+  bool IsRepeated(int64_t line) const {
+    const auto index = static_cast<size_t>(line);
+    return index < repeats_.size() && repeats_[index].has_value();
   }
 
   /// Those behind the result with the number `opened_`.
@@ -92,6 +114,8 @@ class ResultRecords final : public JobRecords {
   /// The result that is being read, and its lines; empty before that.
   size_t at_ = 0;
   std::vector<std::string_view> lines_;
+  /// For each of its records the one that stands for it; empty: none has any.
+  std::vector<std::optional<model::RecordPlace>> repeats_;
 };
 
 /// Inputs that failed, in push order.

@@ -322,6 +322,8 @@ absl::StatusOr<v1::ChunkResult> ToProto(model::ChunkResult result, v1::ResultEnc
   proto.set_summary_error(std::move(result.summary_error));
   proto.set_config_hash(std::move(result.config_hash));
   proto.set_attempt(result.attempt);
+  for (const model::RecordRun& run : result.replaces) *proto.add_replaces() = ToProto(run);
+  if (result.part.has_value()) proto.set_part(*result.part);
   return proto;
 }
 

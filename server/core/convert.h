@@ -37,6 +37,7 @@ v1::PipelineStatus ToStatusProto(const model::Job& job, int32_t workers_in_use, 
 /// Consumes the result's outputs. INTERNAL when stored outputs are not JSON and the encoding needs to read them.
 absl::StatusOr<v1::ChunkResult> ToProto(model::ChunkResult result, v1::ResultEncoding encoding);
 
+v1::RecordRun ToProto(const model::RecordRun& run);
 v1::RecordException ToProto(const model::RecordException& exception, std::string_view job_id);
 v1::ExceptionGroup ToProto(const model::ExceptionGroup& group);
 

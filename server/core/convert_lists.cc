@@ -7,6 +7,14 @@
 
 namespace millrace::core {
 
+v1::RecordRun ToProto(const model::RecordRun& run) {
+  v1::RecordRun proto;
+  proto.set_sequence(run.sequence);
+  proto.set_first_index(run.first);
+  proto.set_count(run.count);
+  return proto;
+}
+
 v1::RecordException ToProto(const model::RecordException& exception, std::string_view job_id) {
   v1::RecordException proto;
   proto.set_id(model::ExceptionId(exception.sequence, exception.index));
@@ -35,6 +43,7 @@ v1::RecordException ToProto(const model::RecordException& exception, std::string
   proto.mutable_resolution()->set_note(resolution.note);
   proto.mutable_resolution()->set_sequence(resolution.rerun.sequence);
   proto.mutable_resolution()->set_index(resolution.rerun.index);
+  proto.mutable_resolution()->set_answer(resolution.answer);
   return proto;
 }
 

@@ -39,6 +39,8 @@ struct ChunkRun {
   std::span<const int32_t> indexes = {};
   /// Where the runner stores the index in the chunk of each record before it runs it. Null: nowhere.
   std::atomic<int32_t>* running = nullptr;
+  /// What people answered to questions of records of the chunk, also of such that are not run.
+  std::span<const model::RecordAnswer> answers = {};
 };
 
 /// Runs chunks through one service version. Owns a sandbox; used by one thread at a time.

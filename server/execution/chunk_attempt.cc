@@ -103,7 +103,8 @@ class Attempt {
                           .record_timeout = job_.options.record_timeout,
                           .random_seed = core::RandomSeed(job_.key(), input_.chunk.sequence),
                           .indexes = is_whole ? std::span<const int32_t>() : std::span<const int32_t>(indexes),
-                          .running = guard_.running});
+                          .running = guard_.running,
+                          .answers = input_.chunk.answers});
       if (outcome.record_count == static_cast<int32_t>(indexes.size())) return outcome;
       return model::MakeError(model::Reason::kInternalError, absl::StrCat("the run speaks of ", outcome.record_count,
                                                                           " records, and there are ", indexes.size()));

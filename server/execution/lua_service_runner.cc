@@ -48,6 +48,7 @@ model::ChunkOutcome LuaServiceRunner::Run(const core::ChunkRun& run) {
     chunk_parameters_json_ = run.chunk_parameters_json;
     has_new_parameters_ = true;
   }
+  if (sandbox_ != nullptr) sandbox_->SetAnswers({});
   ChunkState chunk{.run = run, .summary = Summary(run.summary, program_)};
   chunk.nodes.resize(program_.nodes.size());
   chunk.unread = run.json_lines;
@@ -216,6 +217,7 @@ std::optional<RecordError> LuaServiceRunner::RunNode(lua_State* state, size_t no
   chunk.node = node;
   chunk.blamed_node = program.name;
   sandbox_->EnterNode(static_cast<int>(node));
+  if (!chunk.run.answers.empty()) GiveAnswers();
   ++statistics.record_count;
 
   bool runs = true;
@@ -241,6 +243,16 @@ std::optional<RecordError> LuaServiceRunner::RunNode(lua_State* state, size_t no
   }
   chunk.node_start_nanos = now_nanos;
   return std::nullopt;
+}
+
+// Those to what the record asked in the node that runs.
+void LuaServiceRunner::GiveAnswers() {
+  const int32_t index = IndexInChunk();
+  std::vector<Sandbox::Answer> answers;
+  for (const model::RecordAnswer& given : chunk_->run.answers) {
+    if (given.index == index && given.node == chunk_->blamed_node) answers.push_back({given.question, given.answer});
+  }
+  sandbox_->SetAnswers(std::move(answers));
 }
 
 void LuaServiceRunner::Call(lua_State* state, int function, const std::vector<int>& arguments) {

@@ -60,6 +60,7 @@ class LuaServiceRunner final : public core::ServiceRunner {
     size_t output = 0;
   };
 
+  void GiveAnswers();
   void SelectOutputs(const std::vector<std::string>& selected);
 
   void EnsureSandbox();

@@ -114,6 +114,12 @@ void Sandbox::Raise(RecordError error) {
   std::abort();  // lua_error does not return, but does not say so.
 }
 
+const Sandbox::Answer* Sandbox::FindAnswer(std::string_view question) const {
+  if (answers_.empty()) return nullptr;
+  const auto answer = std::ranges::find(answers_, CleanText(question, model::kMessageTextBytesMax), &Answer::question);
+  return answer == answers_.end() ? nullptr : &*answer;
+}
+
 void Sandbox::Warn(std::string_view message) {
   if (warnings_.size() >= model::kWarningsPerRecordMax) return;
   warnings_.push_back({.node = node_, .message = CleanText(message, model::kMessageTextBytesMax)});

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -53,6 +54,16 @@ class Sandbox {
 
   /// Says which node runs, for warnings.
   void EnterNode(int node) { node_ = node; }
+
+  /// A question of the node that runs, and what a person said.
+  struct Answer {
+    std::string_view question;
+    std::string_view answer;
+  };
+  /// What `hold` finds from now on.
+  void SetAnswers(std::vector<Answer> answers) { answers_ = std::move(answers); }
+  /// The answer to a question, or nullptr. The question is compared in the form in which it was shown.
+  const Answer* FindAnswer(std::string_view question) const;
 
   /// Counts work that a library function is about to do as so many instructions. Raises a Lua error when the record
   /// has used up its instructions or its time. For use inside a protected call, as all that raises.
@@ -107,6 +118,7 @@ class Sandbox {
   int node_ = 0;
   std::vector<Warning> warnings_;
   std::vector<Label> labels_;
+  std::vector<Answer> answers_;
   bool has_error_ = false;
   RecordError error_;
 };

@@ -53,9 +53,19 @@ int Fail(lua_State* state) { return RaiseError(state, "fail", record_code::kFail
 
 int Retry(lua_State* state) { return RaiseError(state, "retry", record_code::kTransient, true); }
 
+// Goes on with the answer, where a person gave one.
 int Hold(lua_State* state) {
   luaL_checkany(state, 1);
-  Sandbox::Of(state).Raise({.code = std::string(record_code::kHeld), .message = TextAt(state, 1), .held = true});
+  Sandbox& sandbox = Sandbox::Of(state);
+  std::string question = TextAt(state, 1);
+  const Sandbox::Answer* const answer = sandbox.FindAnswer(question);
+  if (answer == nullptr) {
+    sandbox.Raise({.code = std::string(record_code::kHeld), .message = std::move(question), .held = true});
+  }
+  // Nothing that has a destructor lives across a call that may raise.
+  question = std::string();
+  lua_pushlstring(state, answer->answer.data(), answer->answer.size());
+  return 1;
 }
 
 int Warn(lua_State* state) {

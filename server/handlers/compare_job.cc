@@ -19,6 +19,7 @@
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
+#include "storage/model/retention_rules.h"
 #include "storage/model/source.h"
 
 namespace millrace::handlers {
@@ -191,7 +192,7 @@ class Comparison {
       const absl::StatusOr<model::Chunk> chunk = deps_.store.FindChunk(job_->key(), sequence);
       if (!chunk.ok()) return chunk.status();
       // What was run again stands for a record of an earlier chunk.
-      if (!chunk->replaces.empty()) continue;
+      if (model::IsRerun(*chunk)) continue;
       if (absl::Status compared = CompareChunk(*chunk); !compared.ok()) return compared;
     }
     return absl::OkStatus();
@@ -309,6 +310,7 @@ absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& r
   if (!shown.ok()) return shown.status();
   absl::StatusOr<model::JobPtr> job = deps.store.GetJob(call.job(request.job_id()));
   if (!job.ok()) return job.status();
+  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
   absl::StatusOr<Candidate> candidate = ReadCandidate(request, **job, call, deps);
   if (!candidate.ok()) return candidate.status();
 

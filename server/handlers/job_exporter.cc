@@ -13,9 +13,11 @@
 #include "server/core/page_token.h"
 #include "server/core/record_lines.h"
 #include "server/core/service_definition.h"
+#include "server/handlers/held_job.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
+#include "storage/model/retention_rules.h"
 
 namespace millrace::handlers {
 namespace {
@@ -84,6 +86,7 @@ absl::StatusOr<std::unique_ptr<JobExporter>> JobExporter::Begin(const v1::Export
   if (absl::Status status = CheckStates(request.states()); !status.ok()) return status;
   const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(call.job(request.job_id()));
   if (!job.ok()) return job.status();
+  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
 
   auto exporter = std::unique_ptr<JobExporter>(new JobExporter(request, (*job)->key(), deps));
   if (absl::Status made = exporter->MakeRows(**job); !made.ok()) return made;
@@ -138,14 +141,16 @@ absl::StatusOr<v1::ExportJobResponse> JobExporter::Next() {
   if (!job.ok()) return job.status();
   RecordLister lister(*std::move(job), deps_);
   std::string data = std::exchange(began_, true) ? "" : rows_->Header();
+  absl::Status read = absl::OkStatus();
   // Few records may be wanted: a piece ends all the same, and says how far the export is.
   for (int64_t chunks = 0; position_.sequence <= position_.last_sequence; ++chunks) {
     if (data.size() >= model::kExportPieceBytesTarget || chunks == model::kListedChunksMax) break;
-    if (!has_chunk_) {
-      if (absl::Status read = ReadChunk(lister); !read.ok()) return read;
-    }
+    if (!has_chunk_) read = ReadChunk(lister);
+    if (!read.ok()) break;
     AppendRows(data);
   }
+  if (absl::Status held = CheckStillHeld(key_, deps_); !held.ok()) return held;
+  if (!read.ok()) return read;
   v1::ExportJobResponse piece;
   piece.set_data(std::move(data));
   piece.set_rows(position_.rows);

@@ -20,11 +20,12 @@ namespace millrace::handlers {
 class JobExporter {
  public:
   /// Checks the request and finds where to begin. `deps` must outlive the exporter. FIELD_INVALID, PAGE_TOKEN_INVALID,
-  /// PIPELINE_NOT_FOUND.
+  /// PIPELINE_NOT_FOUND, JOB_EXPIRED.
   static absl::StatusOr<std::unique_ptr<JobExporter>> Begin(const v1::ExportJobRequest& request, const Call& call,
                                                             const Deps& deps);
 
-  /// The next piece; none follows the one that says so. PIPELINE_NOT_FOUND: the job was deleted meanwhile.
+  /// The next piece; none follows the one that says so. PIPELINE_NOT_FOUND, JOB_EXPIRED: the job, or what it held, was
+  /// deleted meanwhile.
   absl::StatusOr<v1::ExportJobResponse> Next();
 
  private:

@@ -31,6 +31,7 @@ absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request, const Cal
 absl::StatusOr<v1::Job> PauseJob(const v1::PauseJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const Call& call, const Deps& deps);
+absl::StatusOr<v1::RetryJobResponse> RetryJob(const v1::RetryJobRequest& request, const Call& call, const Deps& deps);
 absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request, const Call& call,
                                                 const Deps& deps);
 

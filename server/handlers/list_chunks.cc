@@ -4,9 +4,12 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/page_token.h"
+#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
+#include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/limits.h"
 
 namespace millrace::handlers {
 namespace {
@@ -18,6 +21,10 @@ v1::ChunkInfo ToProto(const model::Chunk& chunk, bool skips_the_rest) {
   proto.set_record_count(chunk.record_count);
   proto.set_input_size_bytes(chunk.input_bytes);
   *proto.mutable_push_time() = core::ToProto(chunk.push_time);
+  for (const model::RecordRun& run : chunk.repeats.empty() ? model::RunsOf(chunk.replaces) : chunk.repeats) {
+    *proto.add_replaces() = core::ToProto(run);
+  }
+  if (chunk.part.has_value()) proto.set_part(*chunk.part);
   if (chunk.state != model::ChunkState::kCommitted) {
     proto.set_state(skips_the_rest ? v1::CHUNK_STATE_SKIPPED : v1::CHUNK_STATE_PENDING);
     return proto;
@@ -43,10 +50,15 @@ absl::Status CheckPart(const model::Job& job, int64_t part) {
 absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request, const Call& call,
                                                   const Deps& deps) {
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
+  if (absl::Status status = ValidateText("config_hash", request.config_hash(), model::kIdBytesMax); !status.ok()) {
+    return status;
+  }
   const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
   const model::JobKey key = call.job(request.job_id());
-  const std::string list = absl::StrCat("ListChunks/", key.tenant, "/", key.job_id, "/", request.other_code_than_job());
+  std::string list = absl::StrCat("ListChunks/", key.tenant, "/", key.job_id, "/", request.other_code_than_job(), "/",
+                                  request.config_hash());
+  if (request.has_part()) absl::StrAppend(&list, "/part/", request.part());
   const absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
   if (!token.ok()) return token.status();
   const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
@@ -55,7 +67,13 @@ absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& r
   store::ListChunksQuery query{.job = key, .chunks_max = *page_size};
   if (!token->empty() && !absl::SimpleAtoi(*token, &query.after)) query.after = 0;
   if (request.other_code_than_job()) query.other_than_hash = (*job)->config_hash;
+  query.config_hash = request.config_hash();
+  if (request.has_part()) {
+    if (absl::Status checked = CheckPart(**job, request.part()); !checked.ok()) return checked;
+    query.part = request.part();
+  }
   const absl::StatusOr<store::ChunkList> found = deps.store.ListChunks(query);
+  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!found.ok()) return found.status();
   const bool skips_the_rest = (*job)->state == model::JobState::kCancelled || (*job)->state == model::JobState::kFailed;
   v1::ListChunksResponse response;

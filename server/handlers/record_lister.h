@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -25,13 +27,18 @@ absl::Status CheckStates(const RecordStates& states);
 /// No states: all of them.
 bool IsWanted(const RecordStates& states, v1::RecordState state);
 
+/// nullopt where a forced cancel has discarded it.
+absl::StatusOr<std::optional<model::ChunkResult>> ReadResult(const model::JobKey& job, int64_t number,
+                                                             const Deps& deps);
+
 /// Used by one thread.
 class RecordLister {
  public:
   /// `deps` must outlive the lister.
   RecordLister(model::JobPtr job, const Deps& deps) : job_(std::move(job)), key_(job_->key()), deps_(deps) {}
 
-  /// A record, and whether a person had a hand in its outcome: corrected its input, or gave its outputs.
+  /// A record, and whether a person had a hand in its outcome: corrected its input, gave
+  /// its outputs, or answered what it asked.
   struct Listed {
     v1::Record record;
     bool mended = false;
@@ -44,21 +51,30 @@ class RecordLister {
   absl::Status FillInputs(int64_t sequence, std::vector<Listed>& records) const;
 
  private:
+  /// What came of a committed chunk.
+  struct Outcomes {
+    /// Null: discarded. On the heap, for `lines` point into it.
+    std::unique_ptr<const model::ChunkResult> result;
+    std::vector<std::string_view> lines;
+    /// For each of its records the one that stands for it, where both are committed; empty: none has any.
+    std::vector<std::optional<model::RecordPlace>> repeats;
+  };
+
   absl::Status FillOutcomes(const model::Chunk& chunk, std::vector<Listed>& records);
-  /// From the exception of a record to what became of it.
-  absl::Status Follow(model::RecordPlace place, Listed& listed);
-  absl::Status CompleteFrom(const model::RecordPlace& rerun, v1::Record& record);
-  static void Complete(const model::ChunkResult& result, std::string_view outputs, v1::Record& record);
-  /// nullopt where a forced cancel has discarded it.
-  absl::StatusOr<std::optional<model::ChunkResult>> ReadResult(int64_t number) const;
+  absl::StatusOr<Outcomes> ReadOutcomes(const model::Chunk& chunk) const;
+  /// The same of a chunk of records that were run again. Stays there until the next call.
+  absl::StatusOr<const Outcomes*> RerunOutcomes(int64_t sequence);
+  /// From a record of `outcomes` to its latest outcome.
+  absl::Status Follow(const Outcomes* outcomes, model::RecordPlace place, Listed& listed);
+  /// Where the record of an exception went on; nullopt, and all is said, where it did not.
+  absl::StatusOr<std::optional<model::RecordPlace>> FollowException(const model::RecordPlace& place,
+                                                                    Listed& listed) const;
 
   const model::JobPtr job_;
   const model::JobKey key_;
   const Deps& deps_;
-  // The chunk of records that were run again which was read last.
-  int64_t rerun_sequence_ = 0;
-  std::optional<model::ChunkResult> rerun_result_;
-  std::vector<std::string_view> rerun_lines_;
+  /// The chunks of records that were run again which were read last, by sequence: such records lie together.
+  std::map<int64_t, Outcomes> reruns_;
 };
 
 }  // namespace millrace::handlers

@@ -1,11 +1,8 @@
-#include <algorithm>
-#include <set>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/handlers/job_handlers.h"
+#include "server/handlers/rerun.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
@@ -53,24 +50,24 @@ absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::Re
       .preview = request.preview(),
       .up_to_sequence = request.up_to_sequence() > 0 ? request.up_to_sequence() : (*job)->last_sequence};
 
-  Rerun rerun(request, **job, call, deps);
+  Rerun rerun(**job, options, call, deps);
   absl::StatusOr<bool> all_taken = true;
   if (request.has_ids()) {
-    if (absl::Status added = AddByIds(request, key, deps, rerun); !added.ok()) all_taken = added;
+    if (absl::Status added = rerun.AddIds(request.ids()); !added.ok()) all_taken = added;
   } else {
-    all_taken = AddFromList(request, key, up_to, deps, rerun);
+    all_taken = rerun.AddUnresolved(request.fingerprint());
   }
   if (all_taken.ok()) {
     if (absl::Status flushed = rerun.Flush(); !flushed.ok()) all_taken = flushed;
   }
   // What is stored is stored: the rest is for the next call.
-  const bool is_full = model::HasReason(all_taken.status(), model::Reason::kInputBufferFull) && rerun.stored() > 0;
+  const bool is_full = model::HasReason(all_taken.status(), model::Reason::kInputBufferFull) && rerun.count() > 0;
   if (!all_taken.ok() && !is_full) return all_taken.status();
   v1::ReprocessExceptionsResponse response;
-  response.set_record_count(request.preview() ? rerun.taken() : rerun.stored());
-  response.set_skipped_count(rerun.skipped());
+  response.set_record_count(rerun.count());
+  response.set_skipped_count(rerun.passed_over());
   response.set_more(is_full || !*all_taken);
-  response.set_up_to_sequence(up_to);
+  response.set_up_to_sequence(options.up_to_sequence);
   return response;
 }
 

@@ -62,6 +62,37 @@ absl::Status CheckOutputs(const google::protobuf::Struct& given, const std::vect
   return absl::OkStatus();
 }
 
+absl::Status ReadAnswer(const std::string& answer, const model::RecordException& exception,
+                        store::ResolveExceptions& resolve) {
+  if (answer.empty()) return model::FieldError("answer", "expected what a person says to the question");
+  if (absl::Status status = ValidateText("answer", answer, model::kAnswerBytesMax); !status.ok()) return status;
+  if (!exception.held) {
+    return model::FieldError("answer",
+                             absl::StrCat("expected an exception that is held; this one failed with ", exception.code));
+  }
+  resolve.kind = ResolutionKind::kAnswer;
+  resolve.answer = answer;
+  resolve.chunk.json_lines = exception.input + "\n";
+  return absl::OkStatus();
+}
+
+/// What was answered before to questions of this record goes on with it; not with another input in its place, about which
+/// nobody was asked.
+std::vector<model::RecordAnswer> AnswersOf(const model::RecordException& exception,
+                                           const std::vector<model::RecordAnswer>& given,
+                                           const store::ResolveExceptions& resolve) {
+  std::vector<model::RecordAnswer> answers;
+  if (resolve.kind != ResolutionKind::kAnswer) return answers;
+  for (const model::RecordAnswer& earlier : given) {
+    const bool is_same_question = earlier.node == exception.node && earlier.question == exception.message;
+    if (earlier.index != exception.index || is_same_question) continue;
+    answers.push_back(earlier);
+    answers.back().index = 0;
+  }
+  answers.push_back({.index = 0, .node = exception.node, .question = exception.message, .answer = resolve.answer});
+  return answers;
+}
+
 /// Fills in what is special to each kind of resolution.
 absl::Status ReadResolution(const v1::ResolveExceptionRequest& request, const model::RecordException& exception,
                             const Call& call, const Deps& deps, store::ResolveExceptions& resolve) {
@@ -86,6 +117,8 @@ absl::Status ReadResolution(const v1::ResolveExceptionRequest& request, const mo
       resolve.chunk.json_lines = exception.input + "\n";
       return CheckOutputs(object, *outputs);
     }
+    case v1::ResolveExceptionRequest::kAnswer:
+      return ReadAnswer(request.answer(), exception, resolve);
     case v1::ResolveExceptionRequest::kDiscard:
       resolve.kind = ResolutionKind::kDiscard;
       if (request.discard()) return absl::OkStatus();
@@ -93,7 +126,7 @@ absl::Status ReadResolution(const v1::ResolveExceptionRequest& request, const mo
     case v1::ResolveExceptionRequest::RESOLUTION_NOT_SET:
       break;
   }
-  return model::FieldError("resolution", "expected one of corrected_input, outputs and discard");
+  return model::FieldError("resolution", "expected one of corrected_input, outputs, answer and discard");
 }
 
 }  // namespace
@@ -115,6 +148,7 @@ absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionR
     absl::StatusOr<model::ChunkInput> source = deps.store.ReadChunk(resolve.job, place->sequence);
     if (!source.ok()) return source.status();
     resolve.chunk.parameters_json = std::move(source->chunk.parameters_json);
+    resolve.chunk.answers = AnswersOf(*exception, source->chunk.answers, resolve);
     resolve.chunk.id = deps.ids.Next();
     resolve.chunk.record_count = 1;
   }

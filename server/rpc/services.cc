@@ -124,6 +124,9 @@ class JobService final : public v1::JobService::CallbackService {
   Reactor* ContinueJob(Context* context, const v1::ContinueJobRequest* request, v1::Job* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ContinueJob);
   }
+  Reactor* RetryJob(Context* context, const v1::RetryJobRequest* request, v1::RetryJobResponse* response) override {
+    return ServeUnary(context, request, response, environment_, handlers::RetryJob);
+  }
   Reactor* ResumeJob(Context* context, const v1::ResumeJobRequest* request, v1::Job* response) override {
     return ServeUnary(context, request, response, environment_, handlers::ResumeJob);
   }

@@ -33,6 +33,21 @@ void Fields(Archive& archive, T& place) {
   archive(2, place.index);
 }
 
+template <class Archive, Row<model::RecordRun> T>
+void Fields(Archive& archive, T& run) {
+  archive(1, run.sequence);
+  archive(2, run.first);
+  archive(3, run.count);
+}
+
+template <class Archive, Row<model::RecordAnswer> T>
+void Fields(Archive& archive, T& answer) {
+  archive(1, answer.index);
+  archive(2, answer.node);
+  archive(3, answer.question);
+  archive(4, answer.answer);
+}
+
 /// The row in `chunks`. The sequence is in the key; parameters and summary are with the payload, which is not written
 /// again by the commit.
 template <class Archive, Row<model::Chunk> T>
@@ -49,6 +64,8 @@ void Fields(Archive& archive, T& chunk) {
   archive(10, chunk.result_number);
   archive(11, chunk.replaces);
   archive(12, chunk.replaces_held);
+  archive(70, chunk.repeats);
+  archive(80, chunk.part);
 }
 
 /// The row in `inputs`.
@@ -56,6 +73,7 @@ struct InputRow {
   std::string_view payload;
   std::string_view parameters_json;
   model::SummarySpec summary;
+  std::vector<model::RecordAnswer> answers;
 };
 
 template <class Archive, Row<InputRow> T>
@@ -63,6 +81,17 @@ void Fields(Archive& archive, T& input) {
   archive(1, input.payload);
   archive(2, input.parameters_json);
   archive(3, input.summary);
+  archive(70, input.answers);
+}
+
+/// The row of a chunk of which records are repeated.
+struct RepeatsRow {
+  std::vector<int64_t> sequences;
+};
+
+template <class Archive, Row<RepeatsRow> T>
+void Fields(Archive& archive, T& repeats) {
+  archive(1, repeats.sequences);
 }
 
 template <class Archive, Row<model::SummaryValue> T>
@@ -102,6 +131,8 @@ void ResultBodyFields(Archive& archive, T& result) {
   archive(8, result.summary_error);
   archive(9, result.config_hash);
   archive(10, result.attempt);
+  archive(70, result.replaces);
+  archive(80, result.part);
 }
 
 inline constexpr uint32_t kResultPayload = 11;
@@ -161,6 +192,8 @@ void Fields(Archive& archive, T& resolution) {
   archive(6, resolution.time);
   archive(7, resolution.note);
   archive(8, resolution.fingerprint);
+  archive(70, resolution.held);
+  archive(71, resolution.answer);
 }
 
 /// The number is in the key.

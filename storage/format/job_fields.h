@@ -113,6 +113,7 @@ void Fields(Archive& archive, T& counters) {
   archive(11, counters.records_discarded);
   archive(12, counters.records_rerun);
   archive(13, counters.records_held);
+  archive(70, counters.records_repeated);
 }
 
 /// What the creator chose, and UpdateJob may change: parameters may be large, so this is not written again when the job

@@ -111,7 +111,7 @@ std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id);
 KeyRange JobRange(const model::JobKey& job);
 /// In `chunks`, `inputs`, `results` or `events`: `first` up to and including `last`.
 KeyRange NumberRange(const model::JobKey& job, int64_t first, int64_t last);
-/// The number that ends a key of `chunks`, `inputs`, `results` or `events`.
+/// The number that ends a key of `chunks`, `inputs`, `results` or `events`, or a key made by RepeatsKey.
 std::optional<int64_t> ParseNumber(std::string_view key);
 
 // Exceptions of one job.
@@ -146,6 +146,7 @@ std::string VersionIdKey(std::string_view tenant, std::string_view version_id);
 
 std::string JobByTimeKey(std::string_view tenant, absl::Time create_time, std::string_view job_id);
 KeyRange JobsByTime(std::string_view tenant);
+/// Of a key of either list by time.
 std::optional<std::string> ParseJobByTime(std::string_view key);
 
 std::string JobByEndKey(std::string_view tenant, absl::Time complete_time, std::string_view job_id);

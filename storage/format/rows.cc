@@ -56,8 +56,9 @@ absl::StatusOr<model::Chunk> DecodeChunk(int64_t sequence, std::string_view row)
   return chunk;
 }
 
-std::string EncodeInput(std::string_view payload, std::string_view parameters_json, const model::SummarySpec& summary) {
-  return WriteRow(InputRow{payload, parameters_json, summary});
+std::string EncodeInput(std::string_view payload, std::string_view parameters_json, const model::SummarySpec& summary,
+                        const std::vector<model::RecordAnswer>& answers) {
+  return WriteRow(InputRow{payload, parameters_json, summary, answers});
 }
 
 absl::StatusOr<model::ChunkInput> DecodeInput(model::Chunk chunk, std::string_view row) {
@@ -67,6 +68,7 @@ absl::StatusOr<model::ChunkInput> DecodeInput(model::Chunk chunk, std::string_vi
   if (!json_lines.ok()) return json_lines.status();
   chunk.parameters_json = std::string(input.parameters_json);
   chunk.summary = std::move(input.summary);
+  chunk.answers = std::move(input.answers);
   return model::ChunkInput{std::move(chunk), *std::move(json_lines)};
 }
 
@@ -142,7 +144,7 @@ absl::StatusOr<model::Resolution> DecodeResolution(std::string_view row) {
   absl::StatusOr<model::Resolution> resolution = Decode<model::Resolution>(row, "a resolution");
   const bool ok = !resolution.ok() ||
                   (Within(resolution->state, model::ExceptionState::kUnresolved, model::ExceptionState::kReplaced) &&
-                   Within(resolution->kind, model::ResolutionKind::kReprocess, model::ResolutionKind::kDiscard));
+                   Within(resolution->kind, model::ResolutionKind::kReprocess, model::ResolutionKind::kAnswer));
   return ok ? std::move(resolution) : Corrupt("a resolution");
 }
 
@@ -162,6 +164,14 @@ std::string EncodeServiceVersion(const model::ServiceVersion& version) { return 
 
 absl::StatusOr<model::ServiceVersion> DecodeServiceVersion(std::string_view row) {
   return Decode<model::ServiceVersion>(row, "a service version");
+}
+
+std::string EncodeRepeats(const std::vector<int64_t>& sequences) { return WriteRow(RepeatsRow{sequences}); }
+
+absl::StatusOr<std::vector<int64_t>> DecodeRepeats(std::string_view row) {
+  absl::StatusOr<RepeatsRow> repeats = Decode<RepeatsRow>(row, "the repeats of a chunk");
+  if (!repeats.ok()) return repeats.status();
+  return std::move(repeats->sequences);
 }
 
 std::string EncodeIndexedChunk(const IndexedChunk& chunk) { return WriteRow(chunk); }

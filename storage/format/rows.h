@@ -24,12 +24,13 @@ std::string EncodeJobDefinition(const model::Job& job);
 std::string EncodeJobProgress(const model::Job& job);
 absl::StatusOr<model::Job> DecodeJob(std::string_view definition, std::string_view progress);
 
-// Chunks. `parameters_json` and `summary` are in the input row.
+// Chunks. `parameters_json`, `summary` and `answers` are in the input row.
 std::string EncodeChunk(const model::Chunk& chunk);
 absl::StatusOr<model::Chunk> DecodeChunk(int64_t sequence, std::string_view row);
 
 /// `payload` is as EncodePayload made it.
-std::string EncodeInput(std::string_view payload, std::string_view parameters_json, const model::SummarySpec& summary);
+std::string EncodeInput(std::string_view payload, std::string_view parameters_json, const model::SummarySpec& summary,
+                        const std::vector<model::RecordAnswer>& answers = {});
 /// `chunk` with what its input row adds to it.
 absl::StatusOr<model::ChunkInput> DecodeInput(model::Chunk chunk, std::string_view row);
 
@@ -77,6 +78,10 @@ struct IndexedChunk {
 };
 std::string EncodeIndexedChunk(const IndexedChunk& chunk);
 absl::StatusOr<IndexedChunk> DecodeIndexedChunk(std::string_view row);
+
+/// The sequences of the chunks that repeat records of one, in push order.
+std::string EncodeRepeats(const std::vector<int64_t>& sequences);
+absl::StatusOr<std::vector<int64_t>> DecodeRepeats(std::string_view row);
 
 /// What a request id or a unique key leads to.
 struct IndexedJob {

@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/maintenance/audit_index.h"
+#include "storage/maintenance/audit_repeats.h"
 #include "storage/model/commit_rules.h"
 #include "storage/model/exception.h"
 #include "storage/model/job_rules.h"
@@ -40,7 +42,7 @@ class JobAudit {
 
   absl::Status Run() {
     for (const auto step : {&JobAudit::Chunks, &JobAudit::Results, &JobAudit::Exceptions, &JobAudit::Inputs,
-                            &JobAudit::Events, &JobAudit::Index}) {
+                            &JobAudit::Repeats, &JobAudit::Events, &JobAudit::Index}) {
       if (absl::Status done = (this->*step)(); !done.ok()) return done;
     }
     return absl::OkStatus();
@@ -81,6 +83,7 @@ class JobAudit {
   }
 
   absl::Status Chunks();
+  absl::Status Repeats() { return AuditRepeats(engine_, job_, repeating_, report_); }
   /// Sets `damage` to what is wrong with the input of a chunk.
   absl::Status CheckInput(const Chunk& chunk, std::string& damage);
   void CheckChunkSums();
@@ -97,8 +100,7 @@ class JobAudit {
                                        const std::set<model::RecordPlace>& held);
   absl::Status Inputs();
   absl::Status Events();
-  absl::Status Index();
-  absl::Status CheckIndexed(const std::string& index_key, bool expected, const char* what);
+  absl::Status Index() { return AuditIndex(engine_, job_, report_); }
 
   const engine::Engine& engine_;
   const Job& job_;
@@ -112,6 +114,8 @@ class JobAudit {
   int64_t input_bytes_ = 0;
   int64_t pending_bytes_ = 0;
   int64_t watermark_ = 0;
+  /// Those that repeat records of others.
+  std::vector<Chunk> repeating_;
   // Of the results.
   int64_t results_ = 0;
   int64_t output_bytes_ = 0;
@@ -131,9 +135,11 @@ absl::Status JobAudit::Chunks() {
     }
     const absl::StatusOr<Chunk> chunk = format::DecodeChunk(*sequence, row);
     if (!chunk.ok()) return report_.Add(where, std::string(chunk.status().message()));
-    if (chunk->replaces.empty()) {
+    if (!model::IsRerun(*chunk)) {
       records_ += chunk->record_count;
       input_bytes_ += chunk->input_bytes;
+    } else if (!chunk->repeats.empty()) {
+      repeating_.push_back(*chunk);
     } else if (chunk->replaces.size() != static_cast<size_t>(chunk->record_count)) {
       report_.Add(where, absl::StrCat("it has ", chunk->record_count, " records, which replace ",
                                       chunk->replaces.size(), " exceptions"));
@@ -342,33 +348,6 @@ absl::Status JobAudit::Events() {
   });
   if (!walked.ok()) return walked;
   ExpectEqual("count of events", std::min(job_.last_event, model::kJobEventsMax), count);
-  return absl::OkStatus();
-}
-
-absl::Status JobAudit::Index() {
-  absl::Status chunk_ids = Each(Family::kIndex, format::JobRange(key_), [&](std::string_view, std::string_view row) {
-    const auto indexed = format::DecodeIndexedChunk(row);
-    if (!indexed.ok()) return Find(absl::StrCat("an id of a chunk: ", indexed.status().message()));
-    if (indexed->sequence < 1 || indexed->sequence > job_.last_sequence) {
-      Find(absl::StrCat("an id leads to chunk ", indexed->sequence, ", which does not exist"));
-    }
-  });
-  if (!chunk_ids.ok()) return chunk_ids;
-  const bool active = !model::IsFinal(job_.state);
-  if (absl::Status checked = CheckIndexed(format::UnfinishedJobKey(key_), active, "among the unfinished jobs");
-      !checked.ok()) {
-    return checked;
-  }
-  return CheckIndexed(format::JobByTimeKey(key_.tenant, job_.create_time, key_.job_id), true, "in the list of jobs");
-}
-
-absl::Status JobAudit::CheckIndexed(const std::string& index_key, bool expected, const char* what) {
-  const auto row = engine_.Get(store::At(Family::kIndex), index_key);
-  if (!row.ok()) return row.status();
-  if (row->has_value() != expected) {
-    Find(absl::StrCat("it is ", row->has_value() ? "" : "not ", what, ", and its state is ",
-                      std::string(model::JobStateName(job_.state))));
-  }
   return absl::OkStatus();
 }
 

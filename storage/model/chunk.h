@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ struct NewChunk {
   /// As in Chunk.
   std::vector<RecordPlace> replaces;
   int32_t replaces_held = 0;
+  std::vector<RecordRun> repeats;
+  std::vector<RecordAnswer> answers;
+  std::optional<int64_t> part;
 };
 
 /// What a push did with one chunk.
@@ -80,6 +84,13 @@ struct Chunk {
   std::vector<RecordPlace> replaces;
   /// How many of those were held: see RecordException.
   int32_t replaces_held = 0;
+  /// The same for records that had succeeded, all in one committed chunk, and are run again under other code: those that its
+  /// records replace, in their order. A chunk has one of the two at most.
+  std::vector<RecordRun> repeats;
+  /// What people answered to the questions of its records, by ascending index. With the parameters, beside the payload.
+  std::vector<RecordAnswer> answers;
+  /// Of the partitioning of the job's source: the part that all its records are of.
+  std::optional<int64_t> part;
 
   // Set by the commit.
   absl::Time commit_time = absl::InfinitePast();
@@ -87,6 +98,9 @@ struct Chunk {
   std::string config_hash;
   int64_t result_number = 0;
 };
+
+/// True where the records of a chunk stand for records of earlier chunks.
+inline bool IsRerun(const Chunk& chunk) { return !chunk.replaces.empty() || !chunk.repeats.empty(); }
 
 /// A chunk with its payload, as a worker reads it.
 struct ChunkInput {
@@ -211,6 +225,8 @@ struct ChunkResult {
   std::string summary_error;
   std::string config_hash;
   int32_t attempt = 1;
+  /// Of a chunk whose records stand for earlier ones: those, in the order of the records.
+  std::vector<RecordRun> replaces;
   /// Sums over all results up to and including this one; what Acknowledge subtracts.
   int64_t cumulative_output_bytes = 0;
   int64_t cumulative_records = 0;

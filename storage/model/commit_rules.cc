@@ -39,6 +39,9 @@ Chunk MakeChunk(const NewChunk& pushed, int64_t sequence, absl::Time now) {
   chunk.push_time = now;
   chunk.replaces = pushed.replaces;
   chunk.replaces_held = pushed.replaces_held;
+  chunk.repeats = pushed.repeats;
+  chunk.answers = pushed.answers;
+  chunk.part = pushed.part;
   return chunk;
 }
 
@@ -59,6 +62,7 @@ ChunkResult MakeResult(const Job& job, const Chunk& chunk, ChunkOutcome& outcome
   result.summary_error = std::move(outcome.summary_error);
   result.config_hash = chunk.config_hash;
   result.attempt = chunk.attempts;
+  result.replaces = chunk.repeats.empty() ? RunsOf(chunk.replaces) : chunk.repeats;
   result.cumulative_output_bytes = job.counters.output_bytes;
   result.cumulative_records = RecordsInResults(job);
   result.part = chunk.part;
@@ -134,11 +138,13 @@ absl::Status CheckResolution(const Job& job, ResolutionKind kind) {
                    {{"pipeline_id", job.id}, {"state", std::string(JobStateName(job.state))}});
 }
 
-Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::string_view fingerprint, absl::Time now) {
+Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::string_view fingerprint, bool held,
+                          absl::Time now) {
   Resolution resolution;
   resolution.kind = kind;
   resolution.time = now;
   resolution.fingerprint = std::string(fingerprint);
+  resolution.held = held;
   if (kind == ResolutionKind::kDiscard) {
     resolution.state = ExceptionState::kDiscarded;
   } else {
@@ -146,6 +152,16 @@ Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::st
     resolution.rerun = rerun;
   }
   return resolution;
+}
+
+Discards DiscardsIn(const std::vector<Resolution>& resolutions) {
+  Discards discards;
+  for (const Resolution& resolution : resolutions) {
+    if (resolution.state != ExceptionState::kDiscarded) continue;
+    discards.count += 1;
+    discards.held += resolution.held ? 1 : 0;
+  }
+  return discards;
 }
 
 ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store_epoch, std::string json_lines,
@@ -160,7 +176,9 @@ ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store
   return commit;
 }
 
-void SettleRerun(Resolution& resolution, bool failed) {
+void SettleRerun(Resolution& resolution, const RecordPlace& rerun, bool failed) {
+  if (resolution.state == ExceptionState::kDiscarded) resolution.kind = ResolutionKind::kReprocess;
+  resolution.rerun = rerun;
   resolution.state = failed ? ExceptionState::kReplaced : ExceptionState::kResolved;
 }
 

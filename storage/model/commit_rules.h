@@ -51,14 +51,20 @@ ExceptionState StateOf(const Job& job, const Resolution& resolution);
 ///   JOB_NOT_FINISHED  outputs of a job whose results are in push order, while chunks of it wait
 absl::Status CheckResolution(const Job& job, ResolutionKind kind);
 
-/// The resolution of an exception with this fingerprint, whose record `rerun` stands for from now on (not for kDiscard).
-Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::string_view fingerprint, absl::Time now);
+/// The resolution of an exception with this fingerprint, `held` or not, whose record `rerun` stands for from now on (not for
+/// kDiscard).
+Resolution MakeResolution(ResolutionKind kind, const RecordPlace& rerun, std::string_view fingerprint, bool held,
+                          absl::Time now);
+
+/// Those of `resolutions` that were discarded.
+Discards DiscardsIn(const std::vector<Resolution>& resolutions);
 
 /// The commit of a chunk whose outputs a person gave: it ran under no code, so its config hash is empty.
 ChunkCommit MakeOutputsCommit(const JobKey& job, int64_t sequence, int64_t store_epoch, std::string json_lines,
                               int32_t record_count);
 
-/// Has `resolution` say what the commit of its chunk has brought: `failed` when its record failed again.
-void SettleRerun(Resolution& resolution, bool failed);
+/// Has `resolution` say what the commit of its chunk has brought: `failed` when `rerun`, which stands for its record, failed
+/// again. Also where it was discarded meanwhile.
+void SettleRerun(Resolution& resolution, const RecordPlace& rerun, bool failed);
 
 }  // namespace millrace::model

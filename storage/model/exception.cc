@@ -75,6 +75,36 @@ std::optional<RecordPlace> ParseExceptionId(std::string_view id) {
   return place;
 }
 
+std::vector<RecordRun> RunsOf(const std::vector<RecordPlace>& places) {
+  std::vector<RecordRun> runs;
+  for (const RecordPlace& place : places) {
+    const bool goes_on =
+        !runs.empty() && runs.back().sequence == place.sequence && runs.back().first + runs.back().count == place.index;
+    if (goes_on) {
+      runs.back().count += 1;
+    } else {
+      runs.push_back({place.sequence, place.index, 1});
+    }
+  }
+  return runs;
+}
+
+int64_t CountOf(const std::vector<RecordRun>& runs) {
+  int64_t count = 0;
+  for (const RecordRun& run : runs) count += run.count;
+  return count;
+}
+
+std::optional<int32_t> FindIn(const std::vector<RecordRun>& runs, const RecordPlace& place) {
+  int32_t before = 0;
+  for (const RecordRun& run : runs) {
+    const int32_t at = place.index - run.first;
+    if (run.sequence == place.sequence && at >= 0 && at < run.count) return before + at;
+    before += run.count;
+  }
+  return std::nullopt;
+}
+
 std::string_view ExceptionStateName(ExceptionState state) {
   switch (state) {
     case ExceptionState::kUnresolved:

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -20,6 +21,32 @@ struct RecordPlace {
   friend bool operator<(const RecordPlace& a, const RecordPlace& b) {
     return std::tie(a.sequence, a.index) < std::tie(b.sequence, b.index);
   }
+};
+
+/// Records of a chunk that stand side by side.
+struct RecordRun {
+  int64_t sequence = 0;
+  int32_t first = 0;
+  int32_t count = 0;
+
+  friend bool operator==(const RecordRun&, const RecordRun&) = default;
+};
+
+/// The same records, each place that follows the one before it in the same run.
+std::vector<RecordRun> RunsOf(const std::vector<RecordPlace>& places);
+/// How many records there are, and which of them holds `place`, counted from 0; nullopt where none does.
+int64_t CountOf(const std::vector<RecordRun>& runs);
+std::optional<int32_t> FindIn(const std::vector<RecordRun>& runs, const RecordPlace& place);
+
+/// What a person answered to a question that a record asked in a node of its service (`hold`).
+struct RecordAnswer {
+  /// Of the record in its chunk.
+  int32_t index = 0;
+  std::string node;
+  std::string question;
+  std::string answer;
+
+  friend bool operator==(const RecordAnswer&, const RecordAnswer&) = default;
 };
 
 /// What became of an exception. The numbers are stored and millrace.v1.ExceptionState's: never change them.
@@ -45,6 +72,8 @@ enum class ResolutionKind : int32_t {
   /// A person gave its outputs.
   kOutputs = 3,
   kDiscard = 4,
+  /// Its record is run again with the answer to the question that it asked.
+  kAnswer = 5,
 };
 
 /// What was done about an exception, by whom and when. The exception itself stays as it was.
@@ -56,8 +85,17 @@ struct Resolution {
   std::string resolved_by;
   absl::Time time = absl::InfinitePast();
   std::string note;
-  /// Of the exception, so that what comes of it finds its group.
+  /// Of the exception, so that what comes of it finds its group, and is counted right.
   std::string fingerprint;
+  bool held = false;
+  /// kAnswer: what a person said.
+  std::string answer;
+};
+
+/// Of some exceptions: how many were discarded, and how many of these were held.
+struct Discards {
+  int64_t count = 0;
+  int64_t held = 0;
 };
 
 /// A record that failed, kept with all that is needed to mend it.

@@ -75,6 +75,8 @@ std::string_view WhatWasDone(ResolutionKind kind) {
       return "run with a corrected input";
     case ResolutionKind::kOutputs:
       return "given outputs";
+    case ResolutionKind::kAnswer:
+      return "answered";
     case ResolutionKind::kDiscard:
     case ResolutionKind::kNone:
       return "discarded";
@@ -122,6 +124,10 @@ std::vector<JobEvent> ProgressEvents(const Job& before, const Job& after) {
     events.push_back(StateEvent(time, StateUnderPause(before), StateUnderPause(after), "while paused"));
   }
   return events;
+}
+
+JobEvent RepetitionEvent(std::string_view detail, absl::Time now) {
+  return EventAt(now, JobEventKind::kRecordsRepeated, std::string(detail));
 }
 
 JobEvent ResolutionEvent(ResolutionKind kind, int64_t count, std::string_view note, absl::Time now) {

@@ -157,6 +157,19 @@ void TakeIn(Job& job, const PushSize& size, absl::Time now) {
   job.input_buffer_used_bytes += size.bytes;
 }
 
+// What the records of a chunk stand for is counted by its new outcome, and no longer by the one it had.
+void TakeReplaced(JobCounters& counters, const Chunk& chunk, const Discards& discards) {
+  counters.records_rerun += chunk.record_count;
+  if (!chunk.repeats.empty()) {
+    counters.records_completed -= chunk.record_count;
+    counters.records_repeated += chunk.record_count;
+    return;
+  }
+  counters.records_failed -= chunk.record_count - discards.count;
+  counters.records_held -= chunk.replaces_held - discards.held;
+  counters.records_discarded -= discards.count;
+}
+
 void CloseInput(Job& job, absl::Time now) {
   MoveTo(job, JobState::kClosed);
   job.input_close_time = now;
@@ -175,46 +188,6 @@ void EndReading(Job& job, absl::Time now) {
 }
 
 }  // namespace
-
-Outcome OutcomeOf(const Job& job) {
-  if (job.state != JobState::kCompleted && job.state != JobState::kCompletedByTimeout) return Outcome::kNone;
-  // Whoever discards a record knows that its result is missing; the outcome says so.
-  if (job.counters.records_failed + job.counters.records_discarded == 0) return Outcome::kSucceeded;
-  return job.counters.records_completed == 0 ? Outcome::kFailedAll : Outcome::kPartial;
-}
-
-int64_t ChunksSkipped(const Job& job) {
-  return EndedEarly(job) ? job.last_sequence - job.counters.chunks_completed : 0;
-}
-
-int64_t RecordsSkipped(const Job& job) {
-  return EndedEarly(job) ? job.counters.records_submitted - RecordsThrough(job) : 0;
-}
-
-int64_t RecordsPending(const Job& job) {
-  return EndedEarly(job) ? 0 : job.counters.records_submitted - RecordsThrough(job);
-}
-
-int64_t RecordsThrough(const Job& job) {
-  return job.counters.records_completed + job.counters.records_failed + job.counters.records_discarded;
-}
-
-int64_t RecordsInResults(const Job& job) { return RecordsThrough(job) + job.counters.records_rerun; }
-
-int64_t ChunksPending(const Job& job) {
-  return EndedEarly(job) ? 0 : job.last_sequence - job.counters.chunks_completed;
-}
-
-int64_t ResultsAvailable(const Job& job) {
-  return job.cancel_mode == CancelMode::kForce ? 0 : job.last_result - job.acknowledged_result;
-}
-
-bool IsDrained(const Job& job, int64_t cursor, int64_t running_chunks) {
-  if (!IsFinal(job.state)) return false;
-  if (job.cancel_mode == CancelMode::kForce) return cursor >= job.acknowledged_result;
-  if (job.cancel_mode == CancelMode::kDrain && running_chunks > 0) return false;
-  return cursor >= job.last_result;
-}
 
 void ApplyCreate(Job& job, int64_t store_epoch, absl::Time now) {
   job.state = JobState::kCreated;
@@ -262,7 +235,8 @@ absl::StatusOr<bool> ApplyPush(Job& job, const PushSize& size, absl::Time now,
   return true;
 }
 
-absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now) {
+absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now,
+                         const Discards& discards) {
   if (absl::Status lease = CheckLease(job, chunk, commit.epoch, store_epoch); !lease.ok()) return lease;
   if (absl::Status in_order = CheckOrder(job, chunk); !in_order.ok()) return in_order;
   const ChunkOutcome& outcome = commit.outcome;
@@ -280,14 +254,9 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
   counters.chunks_completed += 1;
   if (failed == chunk.record_count) counters.chunks_failed += 1;
   counters.records_completed += chunk.record_count - failed;
-  if (chunk.replaces.empty()) {
-    counters.records_failed += failed;
-  } else {
-    // They were counted as failed before.
-    counters.records_failed -= chunk.record_count - failed;
-    counters.records_rerun += chunk.record_count;
-  }
-  counters.records_held += HeldIn(outcome) - chunk.replaces_held;
+  counters.records_failed += failed;
+  counters.records_held += HeldIn(outcome);
+  if (IsRerun(chunk)) TakeReplaced(counters, chunk, discards);
   counters.output_bytes += output_bytes;
   counters.compute_nanos += outcome.compute_nanos;
   counters.records_retried += outcome.records_retried;

@@ -17,8 +17,8 @@
 
 namespace millrace::model {
 
-/// True for the states in which a job has ended: COMPLETED, COMPLETED_BY_TIMEOUT, FAILED, CANCELLED. None of them is left,
-/// unless failed records of a completed job are run again: see ApplyRerun.
+/// True for the states in which a job has ended: COMPLETED, COMPLETED_BY_TIMEOUT, FAILED, CANCELLED. None of them is left
+/// unless a person says so: see ApplyRerun, ApplyTakeUp and ApplyContinue.
 bool IsFinal(JobState state);
 
 /// The state of the job but for a pause: where resuming leads back to, and `state` where the job is not paused.
@@ -103,7 +103,11 @@ absl::StatusOr<bool> ApplyPush(Job& job, const PushSize& size, absl::Time now,
 ///                   (but chunks that run while a job is cancelled without force still commit; it stays CANCELLED)
 ///   INTERNAL_ERROR  the outcome does not speak of each record of the chunk once; or results are ordered, and a chunk
 ///                   before this one is not committed (once the job is cancelled: LEASE_STALE where a later one is)
-absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now);
+///
+/// `discards` are the exceptions among those that the chunk replaces which were discarded while it waited: their records have
+/// an outcome after all, which is the latest and counts.
+absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int64_t store_epoch, absl::Time now,
+                         const Discards& discards = {});
 
 /// Moves the watermark of `job` after the commit of chunk `committed`. `ahead` holds the sequences that are committed
 /// beyond the watermark, before and after the call: what the watermark reaches is taken out. The store keeps it in
@@ -111,12 +115,18 @@ absl::Status ApplyCommit(Job& job, Chunk& chunk, const ChunkCommit& commit, int6
 /// a window that dispatch keeps small.
 void AdvanceWatermark(Job& job, std::set<int64_t>& ahead, int64_t committed);
 
-/// Takes in one chunk whose records stand for records that failed (Chunk::replaces). A job that was completed goes back to
-/// CLOSED or CLOSED_BY_TIMEOUT, until they are committed. Counts no records: those they stand for are counted as failed
-/// until the commit says otherwise.
+/// Takes in one chunk whose records stand for earlier ones (IsRerun). A job that was completed goes back to CLOSED or
+/// CLOSED_BY_TIMEOUT, until they are committed. Counts no records: those they stand for are counted by the outcome that they
+/// have until the commit brings another.
 ///   PIPELINE_CLOSED, PIPELINE_CANCELLED            the job failed, or was cancelled
 ///   PUSH_EXCEEDS_INPUT_BUFFER, INPUT_BUFFER_FULL   as ApplyPush
 absl::Status ApplyRerun(Job& job, int64_t bytes, absl::Time now);
+
+/// Takes up a job that failed or was cancelled with all that it left: chunks that were skipped wait again, and so does what was
+/// not read of its source, so the job is CREATED or IN_PROGRESS; without either it is CLOSED, and COMPLETED where every chunk
+/// is committed. No chunk of it may run at that moment. Returns false, and changes nothing, in any other state.
+///   PIPELINE_CANCELLED  it was cancelled by force, and its input is discarded (metadata: chunk_count, record_count)
+absl::StatusOr<bool> ApplyTakeUp(Job& job, absl::Time now);
 
 /// Takes one failed record, `held` or not, for discarded: no result of it is wanted any more. In any state.
 void ApplyDiscard(Job& job, bool held, absl::Time now);

@@ -122,6 +122,8 @@ inline constexpr int32_t kRerunChunkRecordsMax = 300;
 inline constexpr size_t kRerunChunkBytesTarget = 1024 * 1024;
 inline constexpr int64_t kReprocessRecordsMax = 10'000;
 inline constexpr int kReprocessIdsMax = 1'000;
+// An answer to a question of a service: as long as what a person writes.
+inline constexpr size_t kAnswerBytesMax = 16 * 1024;
 // A page of records that finds few of those asked for ends all the same.
 inline constexpr int64_t kListedChunksMax = 1'000;
 // A piece of an export: large enough that messages cost little, small enough that a client that reads slowly holds little.

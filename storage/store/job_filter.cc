@@ -36,8 +36,11 @@ bool Matches(const ListJobsQuery& query, const model::Job& job) {
 }
 
 bool Matches(const ListChunksQuery& query, const model::Chunk& chunk) {
-  if (query.other_than_hash.empty()) return true;
-  return chunk.state == model::ChunkState::kCommitted && chunk.config_hash != query.other_than_hash;
+  if (query.part.has_value() && chunk.part != query.part) return false;
+  if (query.other_than_hash.empty() && query.config_hash.empty()) return true;
+  if (chunk.state != model::ChunkState::kCommitted) return false;
+  if (!query.config_hash.empty() && chunk.config_hash != query.config_hash) return false;
+  return query.other_than_hash.empty() || chunk.config_hash != query.other_than_hash;
 }
 
 }  // namespace millrace::store

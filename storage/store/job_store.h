@@ -123,6 +123,12 @@ class JobStore {
   ///   SERVICE_VERSION_NOT_FOUND  the job had ended, and its version was deleted since
   virtual absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by = {}) = 0;
 
+  /// See ApplyTakeUp. The caller sees to it that no lease of the job is out.
+  ///   PIPELINE_NOT_FOUND
+  ///   UNIQUE_KEY_TAKEN           another job that has not ended holds its unique key by now
+  ///   SERVICE_VERSION_NOT_FOUND  its version was deleted since
+  virtual absl::StatusOr<model::JobPtr> TakeUpJob(const model::JobKey& job, std::string_view by = {}) = 0;
+
   /// See ApplyUpdate. A version must be one of the service of the job; it is in use from then on.
   ///   PIPELINE_NOT_FOUND
   ///   SERVICE_VERSION_NOT_FOUND  `update.version` does not exist (any more)
@@ -193,6 +199,17 @@ class JobStore {
   ///   SERVICE_VERSION_NOT_FOUND  the job would be active again, and its version was deleted since
   ///   and all of CheckResolution and ApplyRerun
   virtual absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) = 0;
+
+  /// Runs records again that succeeded, as one more chunk, behind all others. Null, and nothing is done, where a chunk repeats
+  /// records of the same chunk that the caller has not seen: another call was faster.
+  ///   PIPELINE_NOT_FOUND
+  ///   UNIQUE_KEY_TAKEN, SERVICE_VERSION_NOT_FOUND  as ResolveExceptions
+  ///   and all of ApplyRerun
+  virtual absl::StatusOr<model::JobPtr> RepeatRecords(store::RepeatRecords request) = 0;
+
+  /// The chunks that run records of a chunk again that had succeeded in it, in push order, as FindChunk. Where one of them is
+  /// committed, its outcome of these records stands. PIPELINE_NOT_FOUND.
+  virtual absl::StatusOr<std::vector<model::Chunk>> ListRepeats(const model::JobKey& job, int64_t sequence) const = 0;
 
   /// PIPELINE_NOT_FOUND, EXCEPTION_NOT_FOUND.
   virtual absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,

@@ -63,7 +63,10 @@ absl::Status ModelJob::Commit(model::ChunkCommit commit, int64_t store_epoch, ab
   if (found == chunks_.end()) return ChunkNotFound(job_->key(), commit.sequence);
   Chunk& chunk = found->second.row;
   Job job = *job_;
-  if (absl::Status applied = model::ApplyCommit(job, chunk, commit, store_epoch, now); !applied.ok()) return applied;
+  const model::Discards discards = model::DiscardsIn(ReplacedBy(chunk));
+  if (absl::Status applied = model::ApplyCommit(job, chunk, commit, store_epoch, now, discards); !applied.ok()) {
+    return applied;
+  }
   model::AdvanceWatermark(job, committed_ahead_, commit.sequence);
   for (RecordException& exception : model::ExceptionsOf(chunk, commit.outcome)) KeepException(std::move(exception));
   SettleReplaced(chunk);
@@ -73,12 +76,20 @@ absl::Status ModelJob::Commit(model::ChunkCommit commit, int64_t store_epoch, ab
   return absl::OkStatus();
 }
 
+std::vector<model::Resolution> ModelJob::ReplacedBy(const Chunk& chunk) const {
+  std::vector<model::Resolution> replaced;
+  replaced.reserve(chunk.replaces.size());
+  for (const RecordPlace& place : chunk.replaces) replaced.push_back(exceptions_.at(place).resolution);
+  return replaced;
+}
+
 // What its chunk replaces is resolved, or, where the chunk has an exception of its own, replaced by that.
 void ModelJob::SettleReplaced(const Chunk& chunk) {
   for (size_t i = 0; i < chunk.replaces.size(); ++i) {
     model::Resolution& resolution = exceptions_.at(chunk.replaces[i]).resolution;
-    model::SettleRerun(resolution, exceptions_.contains({chunk.sequence, static_cast<int32_t>(i)}));
-    groups_.at(resolution.fingerprint).settled_count += 1;
+    if (!model::IsSettled(resolution.state)) groups_.at(resolution.fingerprint).settled_count += 1;
+    const RecordPlace rerun{chunk.sequence, static_cast<int32_t>(i)};
+    model::SettleRerun(resolution, rerun, exceptions_.contains(rerun));
   }
 }
 
@@ -118,13 +129,13 @@ absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_e
                                                  exception.fingerprint, exception.held, now);
     exception.resolution.resolved_by = request.resolved_by;
     exception.resolution.note = request.note;
+    exception.resolution.answer = request.answer;
     if (request.kind == model::ResolutionKind::kDiscard) groups_.at(exception.fingerprint).settled_count += 1;
   }
   Replace(std::move(job));
   if (request.kind == model::ResolutionKind::kDiscard) return absl::OkStatus();
-  sequence_by_chunk_id_.emplace(row.id, row.sequence);
   const int64_t sequence = row.sequence;
-  chunks_.emplace(sequence, StoredChunk{std::move(row), std::move(request.chunk.json_lines)});
+  Store(std::move(row), std::move(request.chunk.json_lines));
   if (request.kind != model::ResolutionKind::kOutputs) return absl::OkStatus();
   return Commit(model::MakeOutputsCommit(job_->key(), sequence, store_epoch, std::move(request.outputs_json_lines),
                                          static_cast<int32_t>(request.exceptions.size())),
@@ -249,6 +260,16 @@ absl::Status ModelJob::Resume(bool ramp, absl::Time now) {
 absl::Status ModelJob::Continue(absl::Time now, absl::FunctionRef<absl::Status(const Job&)> may_be) {
   Job job = *job_;
   const absl::StatusOr<bool> changed = model::ApplyContinue(job, now);
+  if (!changed.ok()) return changed.status();
+  if (!*changed) return absl::OkStatus();
+  if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
+  Replace(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status ModelJob::TakeUp(absl::Time now, absl::FunctionRef<absl::Status(const Job&)> may_be) {
+  Job job = *job_;
+  const absl::StatusOr<bool> changed = model::ApplyTakeUp(job, now);
   if (!changed.ok()) return changed.status();
   if (!*changed) return absl::OkStatus();
   if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;

@@ -43,6 +43,10 @@ class ModelJob {
   absl::Status Resume(bool ramp, absl::Time now);
   /// `may_be` says whether the job may become what it would be.
   absl::Status Continue(absl::Time now, absl::FunctionRef<absl::Status(const model::Job&)> may_be);
+  absl::Status TakeUp(absl::Time now, absl::FunctionRef<absl::Status(const model::Job&)> may_be);
+  /// False, and nothing is done, where `request` has not seen all repeats.
+  absl::StatusOr<bool> Repeat(store::RepeatRecords request, absl::Time now,
+                              absl::FunctionRef<absl::Status(const model::Job&)> may_be);
   absl::Status Update(const model::JobUpdate& update, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
@@ -56,6 +60,7 @@ class ModelJob {
   std::vector<model::JobEvent> ListEvents(int64_t after, int32_t events_max) const;
   ChunkList ListChunks(const ListChunksQuery& query) const;
   absl::StatusOr<model::ChunkInput> ReadChunk(int64_t sequence) const;
+  absl::StatusOr<std::vector<model::Chunk>> ListRepeats(int64_t sequence) const;
   std::vector<model::ChunkResult> ReadResults(int64_t after, int32_t results_max, int64_t bytes_max) const;
   const model::RunStatistics& statistics() const { return statistics_; }
   absl::StatusOr<model::RecordException> GetException(const model::RecordPlace& place) const;
@@ -71,7 +76,10 @@ class ModelJob {
 
   void Replace(model::Job job) { job_ = std::make_shared<const model::Job>(std::move(job)); }
   void KeepException(model::RecordException exception);
+  /// Of the exceptions that a chunk replaces, in its order.
+  std::vector<model::Resolution> ReplacedBy(const model::Chunk& chunk) const;
   void SettleReplaced(const model::Chunk& chunk);
+  void Store(model::Chunk row, std::string payload);
   /// With the state that the job gives it.
   model::RecordException Shown(model::RecordException exception) const;
 
@@ -80,6 +88,8 @@ class ModelJob {
   std::map<int64_t, model::JobEvent> events_;
   std::map<int64_t, StoredChunk> chunks_;
   std::map<std::string, int64_t> sequence_by_chunk_id_;
+  /// The chunks that repeat records of a chunk, by its sequence.
+  std::map<int64_t, std::vector<int64_t>> repeats_;
   /// See AdvanceWatermark.
   std::set<int64_t> committed_ahead_;
   std::map<int64_t, model::ChunkResult> results_;

@@ -102,9 +102,23 @@ class ModelJobStore final : public ModelReads {
         resolved_by, std::move(event));
   }
 
-  absl::StatusOr<JobPtr> FindRequest(const std::string& tenant, const std::string& request_id) const override {
-    absl::MutexLock lock(&mutex_);
-    return RequestHolder(tenant, request_id);
+  absl::StatusOr<JobPtr> RepeatRecords(store::RepeatRecords request) override {
+    const JobKey key = request.job;
+    const std::string by = request.by;
+    std::optional<model::JobEvent> event;
+    if (!request.event.empty()) event = model::RepetitionEvent(request.event, clock_->Now());
+    bool repeated = false;
+    absl::StatusOr<JobPtr> job = Change(
+        key,
+        [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+          const auto may_be = [&](const Job& after)
+                                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return CheckAtWorkAgain(*job.job(), after); };
+          const absl::StatusOr<bool> outcome = job.Repeat(std::move(request), clock_->Now(), may_be);
+          repeated = outcome.ok() && *outcome;
+          return outcome.status();
+        },
+        by, std::move(event));
+    return job.ok() && !repeated ? absl::StatusOr<JobPtr>(nullptr) : job;
   }
 
   absl::StatusOr<JobPtr> CloseJob(const JobKey& key, std::string_view by) override {
@@ -143,6 +157,17 @@ class ModelJobStore final : public ModelReads {
           const auto may_be = [&](const Job& after)
                                   ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return CheckAtWorkAgain(*job.job(), after); };
           return job.Continue(clock_->Now(), may_be);
+        },
+        by);
+  }
+
+  absl::StatusOr<JobPtr> TakeUpJob(const JobKey& key, std::string_view by) override {
+    return Change(
+        key,
+        [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+          const auto may_be = [&](const Job& after)
+                                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return CheckAtWorkAgain(*job.job(), after); };
+          return job.TakeUp(clock_->Now(), may_be);
         },
         by);
   }

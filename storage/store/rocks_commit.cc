@@ -40,10 +40,12 @@ void WriteReplaced(Group& group, LaneJob* job, const Chunk& chunk, const Prepare
   for (const model::RecordFailure& failure : prepared.commit.outcome.failures) failed.insert(failure.index);
   for (size_t i = 0; i < rows.replaced.size(); ++i) {
     model::Resolution& resolution = rows.replaced[i];
-    model::SettleRerun(resolution, failed.contains(static_cast<int32_t>(i)));
+    const bool was_settled = model::IsSettled(resolution.state);
+    const auto index = static_cast<int32_t>(i);
+    model::SettleRerun(resolution, {chunk.sequence, index}, failed.contains(index));
     group.Put(Family::kExceptions, format::ResolutionKey(prepared.commit.job, chunk.replaces[i]),
               format::EncodeResolution(resolution));
-    CountSettled(job, *rows.groups, resolution.fingerprint);
+    if (!was_settled) CountSettled(job, *rows.groups, resolution.fingerprint);
   }
 }
 
@@ -99,7 +101,10 @@ absl::Status Commit(Group& group, LaneJob* job, std::shared_ptr<Job> changed, Pr
   if (commit.sequence <= job->job->watermark || rows.ahead->contains(commit.sequence)) {
     chunk.state = model::ChunkState::kCommitted;
   }
-  if (absl::Status applied = model::ApplyCommit(*changed, chunk, commit, epoch, now); !applied.ok()) return applied;
+  if (absl::Status applied = model::ApplyCommit(*changed, chunk, commit, epoch, now, model::DiscardsIn(rows.replaced));
+      !applied.ok()) {
+    return applied;
+  }
   model::AdvanceWatermark(*changed, *rows.ahead, commit.sequence);
   if (rows.event.has_value()) group.AddEvent(*changed, *rows.event);
   group.ChangeJob(job, std::move(changed), rows.event.has_value() ? rows.event->by : "");

@@ -10,6 +10,7 @@
 //   rocks_results.cc      FindChunk, ListChunks, ReadChunk, ReadResults, ListJobEvents, GetRunStatistics
 //   rocks_exceptions.cc   GetException, ListExceptions, ListExceptionGroups
 //   rocks_resolve.cc      ResolveExceptions
+//   rocks_repeat.cc       RepeatRecords, ListRepeats
 //   rocks_catalog.cc      all of the catalog
 //
 // Schedules and notices have classes of their own, RocksSchedules and RocksNotices, over the same engine and lane.
@@ -75,6 +76,7 @@ class RocksJobStore final : public JobStore {
                                          std::string_view by) override;
   absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by) override;
   absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by) override;
+  absl::StatusOr<model::JobPtr> TakeUpJob(const model::JobKey& job, std::string_view by) override;
   absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
                                           std::string_view by) override;
   absl::Status DeleteJob(const model::JobKey& job) override;
@@ -98,6 +100,8 @@ class RocksJobStore final : public JobStore {
                                                              int32_t events_max) const override;
   absl::StatusOr<model::RunStatistics> GetRunStatistics(const model::JobKey& job) const override;
   absl::StatusOr<model::JobPtr> ResolveExceptions(store::ResolveExceptions request) override;
+  absl::StatusOr<model::JobPtr> RepeatRecords(store::RepeatRecords request) override;
+  absl::StatusOr<std::vector<model::Chunk>> ListRepeats(const model::JobKey& job, int64_t sequence) const override;
   absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,
                                                       const model::RecordPlace& place) const override;
   absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const override;

@@ -9,6 +9,7 @@
 #include "storage/format/rows.h"
 #include "storage/model/commit_rules.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/rocks_commit.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/store_errors.h"
@@ -40,8 +41,8 @@ PreparedResolve Prepare(store::ResolveExceptions request, std::vector<ExceptionT
     chunk.replaces = prepared.request.exceptions;
     chunk.replaces_held = static_cast<int32_t>(std::ranges::count(prepared.traits, true, &ExceptionTraits::held));
     prepared.input_bytes = static_cast<int64_t>(chunk.json_lines.size());
-    prepared.input_row =
-        format::EncodeInput(format::EncodePayload(chunk.json_lines), chunk.parameters_json, chunk.summary);
+    prepared.input_row = format::EncodeInput(format::EncodePayload(chunk.json_lines), chunk.parameters_json,
+                                             chunk.summary, chunk.answers);
   }
   prepared.bytes = prepared.input_row.size() + prepared.request.outputs_json_lines.size() +
                    prepared.traits.size() * (prepared.request.note.size() + 100);
@@ -68,10 +69,12 @@ std::vector<Resolution> MakeResolutions(const PreparedResolve& prepared, int64_t
   std::vector<Resolution> resolutions;
   resolutions.reserve(prepared.traits.size());
   for (size_t i = 0; i < prepared.traits.size(); ++i) {
+    const ExceptionTraits& exception = prepared.traits[i];
     Resolution& resolution = resolutions.emplace_back(model::MakeResolution(
-        prepared.request.kind, {sequence, static_cast<int32_t>(i)}, prepared.traits[i].fingerprint, now));
+        prepared.request.kind, {sequence, static_cast<int32_t>(i)}, exception.fingerprint, exception.held, now));
     resolution.resolved_by = prepared.request.resolved_by;
     resolution.note = prepared.request.note;
+    resolution.answer = prepared.request.answer;
   }
   return resolutions;
 }
@@ -116,6 +119,7 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
   const absl::StatusOr<LaneJob*> found = group.FindJob(request.job);
   if (!found.ok()) return found.status();
   LaneJob* const job = *found;
+  if (absl::Status kept = model::CheckNotDropped(*job->job); !kept.ok()) return kept;
   if (absl::Status open = CheckUnresolved(group, *job->job, request.exceptions); !open.ok()) return open;
   if (absl::Status allowed = model::CheckResolution(*job->job, request.kind); !allowed.ok()) return allowed;
   if (request.kind == ResolutionKind::kDiscard) return Discard(group, job, prepared, now);
@@ -151,7 +155,9 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
 }  // namespace
 
 absl::StatusOr<JobPtr> RocksJobStore::ResolveExceptions(store::ResolveExceptions request) {
-  if (absl::Status job = GetJob(request.job).status(); !job.ok()) return job;
+  const absl::StatusOr<JobPtr> job = GetJob(request.job);
+  if (!job.ok()) return job.status();
+  if (absl::Status kept = model::CheckNotDropped(**job); !kept.ok()) return kept;
   absl::StatusOr<std::vector<ExceptionTraits>> traits = ReadTraits(*engine_, request.job, request.exceptions);
   if (!traits.ok()) return traits.status();
   PreparedResolve prepared = Prepare(std::move(request), *std::move(traits));

@@ -95,6 +95,13 @@ TEST_F(QuestionsTest, KilledAnywhereEachLabelAndEachQuestionIsCountedOnce) {
   EXPECT_EQ(statistics.summary().records_held(), kRecords / 100 - 1);
   EXPECT_EQ(LabelsOf(statistics)["EVEN"], kRecords / 2 - kRecords / 100 + 1);
 
+  // The answer to the next question survives the server that took it.
+  ASSERT_EQ(RunCli({"exceptions", "answer", "numbers", "4-49", "yes", "--note", "asked Ann"}), 0) << Stderr();
+  EXPECT_THAT(Stdout(), HasSubstr("ANSWER"));
+  KillAndRestartServer();
+  AwaitCommitted(client, "numbers", kRecords / 50 + 2);
+  EXPECT_EQ(Statistics(client).summary().records_held(), kRecords / 100 - 2);
+
   server_->Kill();
   EXPECT_EQ(RunAnything({MILLRACE_DB_BINARY, "verify", Path("data").string()}), 0) << Stdout() << Stderr();
 }

@@ -153,6 +153,53 @@ TEST_F(SourceTest, KillsNeitherLoseNorRepeatARecord) {
   }
 }
 
+TEST_F(SourceTest, KillsLoseAndRepeatNothingOfAnyPart) {
+  StartServer();
+  CreateService();
+  const client::Client client = Connect();
+  // One source under three partitionings at once.
+  v1::SubmitJobRequest all = SlowJob("all");
+  all.mutable_source()->mutable_range()->set_count(kRecords);
+  all.set_partitioning("size_700");
+  v1::SubmitJobRequest dealt = SlowJob("dealt");
+  dealt.mutable_source()->mutable_source_of()->set_job_id("all");
+  dealt.set_partitioning("every_7");
+  v1::SubmitJobRequest some = dealt;
+  some.set_request_id("some");
+  some.set_job_id("some");
+  some.add_parts()->set_first(3);
+  some.add_parts()->set_first(5);
+  for (const v1::SubmitJobRequest& request : {all, dealt, some}) {
+    const absl::StatusOr<v1::Job> job = client.SubmitJob(request);
+    ASSERT_TRUE(job.ok()) << job.status();
+  }
+  v1::ContinueJobRequest go_on;
+  go_on.set_job_id("some");
+  for (const int64_t read : {1, 4'000, 9'000, 15'000}) {
+    AwaitRead(client, {"all", "dealt", "some"}, read);
+    KillAndRestartServer();
+    ASSERT_TRUE(client.ContinueJob(go_on).ok());
+  }
+  std::map<int64_t, int> expected;
+  for (int64_t n = 0; n < kRecords; ++n) expected[n] = 1;
+  const std::map<std::string, int64_t> parts = {{"all", 29}, {"dealt", 7}, {"some", 7}};
+  for (const auto& [id, count] : parts) {
+    EXPECT_EQ(Numbers(client, id), expected) << id;
+    EXPECT_EQ(GetJob(client, id).state(), v1::JOB_STATE_COMPLETED);
+    std::map<int64_t, int64_t> records;
+    v1::ListChunksRequest chunks;
+    chunks.set_job_id(id);
+    const absl::Status walked = client.AllChunks(chunks).ForEach([&](const v1::ChunkInfo& chunk) {
+      EXPECT_TRUE(chunk.has_part());
+      records[chunk.part()] += chunk.record_count();
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(walked.ok()) << walked;
+    EXPECT_EQ(static_cast<int64_t>(records.size()), count) << id;
+    EXPECT_EQ(records[0], id == "all" ? 700 : 2'858);
+  }
+}
+
 TEST_F(SourceTest, TheCommandLineRunsASampleOfAFileOfTheServer) {
   StartServer();
   CreateStrikeService();

@@ -41,6 +41,17 @@ void AddSource(const model::Job& job, Lines& lines) {
       .Add("source_position",
            absl::StrCat(at.offset, " ", at.line, " ", at.records, " ", at.chunks, " ", at.read_errors, " ",
                         at.exhausted ? "exhausted" : "open", at.rest ? " rest " : " ", absl::StrJoin(at.key, ",")));
+  if (source.sample.partitioning.rule == model::PartRule::kNone) return;
+  lines.Add("partitioning", model::PartitioningName(source.sample.partitioning));
+  for (const model::PartRange& range : source.sample.partitioning.parts) {
+    lines.Add("parts", absl::StrCat(range.first, " ", range.last));
+  }
+}
+
+void AddRuns(const char* name, const std::vector<model::RecordRun>& runs, Lines& lines) {
+  for (const model::RecordRun& run : runs) {
+    lines.Add(name, absl::StrCat(model::ExceptionId(run.sequence, run.first), " ", run.count));
+  }
 }
 
 std::string SummarySpecText(const model::SummarySpec& summary) {
@@ -136,6 +147,7 @@ std::string Describe(const model::Job& job) {
     lines.Add("rerun", absl::StrCat(counters.records_discarded, " ", counters.records_rerun));
   }
   if (counters.records_held != 0) lines.Add("held", counters.records_held);
+  if (counters.records_repeated != 0) lines.Add("repeated", counters.records_repeated);
   if (model::HasSource(job)) AddSource(job, lines);
   return lines.Text();
 }
@@ -159,6 +171,11 @@ std::string Describe(const model::Chunk& chunk) {
     lines.Add("replaces", model::ExceptionId(place.sequence, place.index));
   }
   if (chunk.replaces_held != 0) lines.Add("replaces_held", chunk.replaces_held);
+  AddRuns("repeats", chunk.repeats, lines);
+  for (const model::RecordAnswer& answer : chunk.answers) {
+    lines.Add("answer", absl::StrCat(answer.index, " ", answer.node, " ", answer.question, " ", answer.answer));
+  }
+  if (chunk.part.has_value()) lines.Add("part", *chunk.part);
   return lines.Text();
 }
 
@@ -184,6 +201,8 @@ std::string Describe(const model::ChunkResult& result) {
     lines.Add("summary", absl::StrCat(value.output_name, " ", static_cast<int>(value.op), " ", value.has_value, " ",
                                       value.value, " ", value.count));
   }
+  AddRuns("replaces", result.replaces, lines);
+  if (result.part.has_value()) lines.Add("part", *result.part);
   return lines.Add("summary_error", result.summary_error)
       .Add("config_hash", result.config_hash)
       .Add("attempt", result.attempt)
@@ -240,6 +259,7 @@ std::string Describe(const model::RecordException& exception) {
     lines.Add("replaces", model::ExceptionId(exception.replaces.sequence, exception.replaces.index));
   }
   if (resolution.kind == model::ResolutionKind::kNone) return lines.Text();
+  if (!resolution.answer.empty()) lines.Add("answer", resolution.answer);
   return lines.Add("resolution", static_cast<int>(resolution.kind))
       .Add("rerun", model::ExceptionId(resolution.rerun.sequence, resolution.rerun.index))
       .Add("resolved_by", resolution.resolved_by)

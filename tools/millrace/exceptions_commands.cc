@@ -7,7 +7,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "tools/millrace/bulk_change.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
@@ -36,8 +35,15 @@ struct ResolveOptions {
   std::string note;
 };
 
+struct AnswerOptions {
+  std::string id;
+  std::string exception;
+  std::string answer;
+  std::string note;
+};
+
 struct ReprocessOptions {
-  BulkOptions jobs;
+  std::string id;
   std::vector<std::string> exceptions;
   std::string group;
   bool all = false;
@@ -151,6 +157,20 @@ absl::StatusOr<ExitCode> Resolve(Session& session, const ResolveOptions& options
   return ExitCode::kOk;
 }
 
+absl::StatusOr<ExitCode> Answer(Session& session, const AnswerOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  v1::ResolveExceptionRequest request;
+  request.set_job_id(options.id);
+  request.set_exception_id(options.exception);
+  request.set_note(options.note);
+  request.set_answer(options.answer);
+  const auto exception = client->ResolveException(request, session.call());
+  if (!exception.ok()) return During("the question was not answered", exception.status());
+  PrintException(session, *exception);
+  return ExitCode::kOk;
+}
+
 /// How many records are run again, and how many were passed over.
 struct Reprocessed {
   int64_t records = 0;
@@ -159,9 +179,9 @@ struct Reprocessed {
 
 /// Asks for part after part, until there is none.
 absl::StatusOr<Reprocessed> ReprocessAll(Session& session, const client::Client& client,
-                                         const ReprocessOptions& options, const std::string& id) {
+                                         const ReprocessOptions& options) {
   v1::ReprocessExceptionsRequest request;
-  request.set_job_id(id);
+  request.set_job_id(options.id);
   request.set_note(options.note);
   request.set_preview(options.preview);
   for (const std::string& exception : options.exceptions) request.mutable_ids()->add_ids(exception);
@@ -192,7 +212,7 @@ std::string Describe(const Reprocessed& all, bool preview) {
 absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& options) {
   const auto client = session.Connect(kReprocessRetryFor);
   if (!client.ok()) return client.status();
-  const absl::StatusOr<Reprocessed> all = ReprocessAll(session, *client, options, options.jobs.id);
+  const absl::StatusOr<Reprocessed> all = ReprocessAll(session, *client, options);
   if (!all.ok()) return During("the records are not run again", all.status());
   if (session.json()) {
     session.PrintJson(
@@ -200,35 +220,7 @@ absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& opt
   } else {
     session.out() << Describe(*all, options.preview) << std::endl;
   }
-  return options.wait ? WatchUntilEnd(session, options.jobs.id, options.allow_exceptions) : ExitCode::kOk;
-}
-
-absl::StatusOr<ExitCode> Retry(Session& session, const ReprocessOptions& options) {
-  if (absl::Status checked = CheckBulkOptions(options.jobs); !checked.ok()) return checked;
-  if (!options.jobs.all_matching) return Reprocess(session, options);
-  if (options.wait) return UsageError("--wait is for one job; `jobs watch` shows each");
-  BulkOptions jobs = options.jobs;
-  jobs.preview = options.preview;
-  return ChangeMatching(
-      session, jobs,
-      {.verb = "retry",
-       .done = "retried",
-       .states = {v1::JOB_STATE_IN_PROGRESS, v1::JOB_STATE_PAUSED, v1::JOB_STATE_CLOSED,
-                  v1::JOB_STATE_CLOSED_BY_TIMEOUT, v1::JOB_STATE_COMPLETED, v1::JOB_STATE_COMPLETED_BY_TIMEOUT},
-       .change = [&](const client::Client& client, const std::string& id) -> absl::StatusOr<std::string> {
-         const absl::StatusOr<Reprocessed> all = ReprocessAll(session, client, options, id);
-         return all.ok() ? absl::StatusOr<std::string>(Describe(*all, /*preview=*/false)) : all.status();
-       }});
-}
-
-/// What `exceptions reprocess` and `jobs retry` share.
-void AddReprocessOptions(CLI::App* command, ReprocessOptions& options) {
-  auto* preview = command->add_flag("--preview", options.preview, "Only count them");
-  command->add_option("--note", options.note, "Why; kept with each exception")->type_name("TEXT");
-  auto* wait = command->add_flag("--wait", options.wait, "Wait until the job has ended, and show what happens")
-                   ->excludes(preview);
-  command->add_flag("--allow-exceptions", options.allow_exceptions, "End with exit code 0 although records fail again")
-      ->needs(wait);
+  return options.wait ? WatchUntilEnd(session, options.id, options.allow_exceptions) : ExitCode::kOk;
 }
 
 void AddResolveCommand(CommandTree& tree, CLI::App* group) {
@@ -252,6 +244,19 @@ void AddResolveCommand(CommandTree& tree, CLI::App* group) {
   tree.OnRun(resolve, options, &Resolve);
 }
 
+void AddAnswerCommand(CommandTree& tree, CLI::App* group) {
+  auto options = std::make_shared<AnswerOptions>();
+  CLI::App* answer =
+      tree.AddCommand(group, "answer", "Answer the question of a record that is held, and run it again with that",
+                      "millrace exceptions list JOB --held --state unresolved\n"
+                      "millrace exceptions answer JOB 12-7 yes --note 'asked Ann'");
+  answer->add_option("JOB", options->id, "The job")->required();
+  answer->add_option("EXCEPTION", options->exception, "The exception, as `exceptions list` names it")->required();
+  answer->add_option("TEXT", options->answer, "What `hold` returns to the service")->required();
+  answer->add_option("--note", options->note, "Why; kept with the exception")->type_name("TEXT");
+  tree.OnRun(answer, options, &Answer);
+}
+
 void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
   auto options = std::make_shared<ReprocessOptions>();
   CLI::App* reprocess =
@@ -259,31 +264,23 @@ void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
                       "millrace exceptions reprocess JOB --all --preview\n"
                       "millrace exceptions reprocess JOB --group 9f86d081884c7d65 --wait\n"
                       "millrace exceptions reprocess JOB 12-7 12-8 --note 'the price list was missing'");
-  reprocess->add_option("JOB", options->jobs.id, "The job")->required();
+  reprocess->add_option("JOB", options->id, "The job")->required();
   CLI::Option_group* which = reprocess->add_option_group("which");
   which->add_option("EXCEPTION", options->exceptions, "Some, as `exceptions list` names them");
   which->add_option("--group", options->group, "Those of a group, as `exceptions groups` names it")->type_name("GROUP");
   which->add_flag("--all", options->all, "Every one that is unresolved");
   which->require_option(1);
-  AddReprocessOptions(reprocess, *options);
+  auto* preview = reprocess->add_flag("--preview", options->preview, "Only count them");
+  reprocess->add_option("--note", options->note, "Why; kept with each exception")->type_name("TEXT");
+  auto* wait = reprocess->add_flag("--wait", options->wait, "Wait until the job has ended, and show what happens")
+                   ->excludes(preview);
+  reprocess
+      ->add_flag("--allow-exceptions", options->allow_exceptions, "End with exit code 0 although records fail again")
+      ->needs(wait);
   tree.OnRun(reprocess, options, &Reprocess);
 }
 
 }  // namespace
-
-void AddRetryCommand(CommandTree& tree, CLI::App* jobs) {
-  auto options = std::make_shared<ReprocessOptions>();
-  options->all = true;
-  CLI::App* retry =
-      tree.AddCommand(jobs, "retry", "Run every record of a job that failed once more, under its present version",
-                      "millrace jobs retry 01h2xcejqtf2nbrexx3vqjhp41 --preview\n"
-                      "millrace jobs retry 01h2xcejqtf2nbrexx3vqjhp41 --wait --note 'prices are there'\n"
-                      "# some of them: millrace exceptions reprocess\n"
-                      "millrace jobs retry --all-matching --service pricing/swap --since 24h --rate 1");
-  AddReprocessOptions(retry, *options);
-  AddBulkOptions(retry, options->jobs, /*with_preview=*/false);
-  tree.OnRun(retry, options, &Retry);
-}
 
 void AddExceptionsCommands(CommandTree& tree) {
   CLI::App* group = tree.AddGroup("exceptions", "Exceptions: records that failed, kept with their input and reason");
@@ -326,6 +323,7 @@ void AddExceptionsCommands(CommandTree& tree) {
   tree.OnRun(show, show_options, &Show);
 
   AddResolveCommand(tree, group);
+  AddAnswerCommand(tree, group);
   AddReprocessCommand(tree, group);
 }
 

@@ -1,5 +1,6 @@
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct JobsOptions {
   int64_t limit = 100;
   int64_t chunk = 0;
   bool other_code = false;
+  std::string config_hash;
+  std::optional<int64_t> part;
   std::string dag;
 };
 
@@ -112,6 +115,8 @@ absl::StatusOr<ExitCode> Chunks(Session& session, const JobsOptions& options) {
   v1::ListChunksRequest request;
   request.set_job_id(options.id);
   request.set_other_code_than_job(options.other_code);
+  request.set_config_hash(options.config_hash);
+  if (options.part.has_value()) request.set_part(*options.part);
   const auto chunks = Take(client->AllChunks(request, session.call()), options.limit);
   if (!chunks.ok()) return During("cannot list the chunks", chunks.status());
   return Print(session, *chunks, "chunks", "no such chunk", &RenderChunks);
@@ -194,6 +199,11 @@ void AddJobsCommands(CommandTree& tree) {
   chunks->add_option("ID", chunks_options->id, "The job, or its pipeline: the ids are the same")->required();
   chunks->add_flag("--other-code", chunks_options->other_code,
                    "Only chunks that ran under another config hash than the job has now");
+  chunks->add_option("--hash", chunks_options->config_hash, "Only chunks that ran under this config hash")
+      ->type_name("HASH");
+  chunks->add_option("--part", chunks_options->part, "Only chunks of this part of the partitioning of the job, from 0")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""));
   chunks->add_option("--limit", chunks_options->limit, "The most chunks to list")
       ->type_name("N")
       ->check(AtLeastOne())

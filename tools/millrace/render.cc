@@ -268,6 +268,7 @@ std::string RenderException(const v1::RecordException& exception, const Session&
                              : ""},
           {"  by", resolution.resolved_by()},
           {"  at", TimeOf(resolution.has_time(), resolution.time(), session)},
+          {"  answer", resolution.answer()},
           {"  note", resolution.note()},
           {"  record", rerun},
       },

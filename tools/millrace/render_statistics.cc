@@ -128,12 +128,18 @@ std::string RenderChunks(const std::vector<v1::ChunkInfo>& chunks, const Session
   Table table(std::move(columns));
   for (const v1::ChunkInfo& chunk : chunks) {
     const bool committed = chunk.has_commit_time();
-    table.AddRow({HumanCount(chunk.sequence()), chunk.id(),
-                  std::string(absl::StripPrefix(v1::ChunkState_Name(chunk.state()), "CHUNK_STATE_")),
-                  HumanCount(chunk.record_count()), HumanBytes(chunk.input_size_bytes()),
-                  committed ? HumanCount(chunk.attempts()) : "", committed ? HumanCount(chunk.result_number()) : "",
-                  session.Time(chunk.push_time()), committed ? session.Time(chunk.commit_time()) : "",
-                  chunk.config_hash().substr(0, 12)});
+    std::vector<std::string> row = {HumanCount(chunk.sequence()),
+                                    chunk.id(),
+                                    std::string(absl::StripPrefix(v1::ChunkState_Name(chunk.state()), "CHUNK_STATE_")),
+                                    HumanCount(chunk.record_count()),
+                                    HumanBytes(chunk.input_size_bytes()),
+                                    committed ? HumanCount(chunk.attempts()) : "",
+                                    committed ? HumanCount(chunk.result_number()) : "",
+                                    session.Time(chunk.push_time()),
+                                    committed ? session.Time(chunk.commit_time()) : "",
+                                    chunk.config_hash().substr(0, 12)};
+    if (has_parts) row.push_back(chunk.has_part() ? HumanCount(chunk.part()) : "");
+    table.AddRow(std::move(row));
   }
   return table.empty() ? "" : table.Render(session.out_style());
 }

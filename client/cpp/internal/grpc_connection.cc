@@ -189,6 +189,10 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options) override {
     return Call(method::kContinueJob, *jobs_, &v1::JobService::Stub::ContinueJob, request, options);
   }
+  absl::StatusOr<v1::RetryJobResponse> RetryJob(const v1::RetryJobRequest& request,
+                                                const CallOptions& options) override {
+    return Call(method::kRetryJob, *jobs_, &v1::JobService::Stub::RetryJob, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) override {
     return Call(method::kResumeJob, *jobs_, &v1::JobService::Stub::ResumeJob, request, options);
   }

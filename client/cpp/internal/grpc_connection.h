@@ -38,6 +38,7 @@ inline constexpr std::string_view kListJobEvents = "millrace.v1.JobService/ListJ
 inline constexpr std::string_view kUpdateJob = "millrace.v1.JobService/UpdateJob";
 inline constexpr std::string_view kPauseJob = "millrace.v1.JobService/PauseJob";
 inline constexpr std::string_view kContinueJob = "millrace.v1.JobService/ContinueJob";
+inline constexpr std::string_view kRetryJob = "millrace.v1.JobService/RetryJob";
 inline constexpr std::string_view kResumeJob = "millrace.v1.JobService/ResumeJob";
 inline constexpr std::string_view kDeleteJob = "millrace.v1.JobService/DeleteJob";
 inline constexpr std::string_view kCreateSchedule = "millrace.v1.ScheduleService/CreateSchedule";

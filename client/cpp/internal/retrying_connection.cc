@@ -160,6 +160,10 @@ class RetryingConnection final : public Connection {
   absl::StatusOr<v1::Job> ContinueJob(const v1::ContinueJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kContinueJob, &Connection::ContinueJob, request, options);
   }
+  absl::StatusOr<v1::RetryJobResponse> RetryJob(const v1::RetryJobRequest& request,
+                                                const CallOptions& options) override {
+    return Repeat(method::kRetryJob, &Connection::RetryJob, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request, const CallOptions& options) override {
     return Repeat(method::kResumeJob, &Connection::ResumeJob, request, options);
   }

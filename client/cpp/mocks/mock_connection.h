@@ -83,6 +83,8 @@ class MockConnection : public Connection {
   MOCK_METHOD(absl::StatusOr<v1::Job>, UpdateJob, (const v1::UpdateJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, PauseJob, (const v1::PauseJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, ContinueJob, (const v1::ContinueJobRequest&, const CallOptions&), (override));
+  MOCK_METHOD(absl::StatusOr<v1::RetryJobResponse>, RetryJob, (const v1::RetryJobRequest&, const CallOptions&),
+              (override));
   MOCK_METHOD(absl::StatusOr<v1::Job>, ResumeJob, (const v1::ResumeJobRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::DeleteJobResponse>, DeleteJob, (const v1::DeleteJobRequest&, const CallOptions&),
               (override));

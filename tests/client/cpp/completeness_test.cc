@@ -128,6 +128,7 @@ const std::map<std::string, Proof>& Proofs() {
       PROOF(JobService, UpdateJob, UpdateJobRequest, Job),
       PROOF(JobService, PauseJob, PauseJobRequest, Job),
       PROOF(JobService, ContinueJob, ContinueJobRequest, Job),
+      PROOF(JobService, RetryJob, RetryJobRequest, RetryJobResponse),
       PROOF(JobService, ResumeJob, ResumeJobRequest, Job),
       PROOF(JobService, DeleteJob, DeleteJobRequest, DeleteJobResponse),
       PROOF(ScheduleService, CreateSchedule, CreateScheduleRequest, Schedule),

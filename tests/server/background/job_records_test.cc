@@ -82,6 +82,27 @@ TEST_F(JobRecordsTest, ResultsAreTheOutputsOfEachRecordThatHasSome) {
   EXPECT_THAT(ReadThrough(SourceOf(SourceKind::kResults)), ::testing::EndsWith("{\"m\":7}\n{\"m\":\"by hand\"}\n"));
 }
 
+TEST_F(JobRecordsTest, OfARecordThatWasRunAgainTheLatestOutcomeIsReadThatWasThere) {
+  const JobKey other = Other(2);
+  const auto repeat = [&](model::RecordRun run, int64_t seen, int64_t sequence, const std::string& outputs) {
+    store::RepeatRecords request{.job = other, .repeats_seen = seen};
+    request.chunk = testing::ExampleChunk(absl::StrCat("again-", sequence), run.count);
+    request.chunk.repeats = {run};
+    EXPECT_THAT(store_->RepeatRecords(std::move(request)), IsOk());
+    model::ChunkCommit commit = testing::ExampleCommit(other, sequence, run.count);
+    commit.epoch = store_->epoch();
+    commit.outcome.json_lines = outputs;
+    EXPECT_THAT(
+        store::Await<model::JobPtr>([&](auto done) { store_->CommitChunk(std::move(commit), std::move(done)); }),
+        IsOk());
+  };
+  repeat({1, 1, 2}, 0, 3, "{\"m\":10}\nnull\n");
+  const JobSource before = SourceOf(SourceKind::kResults);
+  repeat({3, 0, 1}, 0, 4, "{\"m\":11}\n");
+  EXPECT_EQ(ReadThrough(SourceOf(SourceKind::kResults)), "{\"m\":3}\n{\"m\":5}\n{\"m\":11}\n");
+  EXPECT_EQ(ReadThrough(before), "{\"m\":3}\n{\"m\":5}\n{\"m\":10}\n") << "as it was when that job was submitted";
+}
+
 TEST_F(JobRecordsTest, ResultsThatCameAfterTheSubmissionAreNotRead) {
   const JobKey other = Other(1);
   const JobSource source = SourceOf(SourceKind::kResults);
@@ -141,7 +162,7 @@ TEST_F(JobRecordsTest, AServerThatIsStartedAnewAfterEachPieceGoesOnWhereItWas) {
 
 TEST_F(JobRecordsTest, TheRestOfASampleOfResultsIsReadOnce) {
   Other(4, 100);
-  for (const model::SourceSample sample : {model::SourceSample{.first = 4}, model::SourceSample{.every = 3}}) {
+  for (const model::SourceSample& sample : {model::SourceSample{.first = 4}, model::SourceSample{.every = 3}}) {
     JobSource source = SourceOf(SourceKind::kResults);
     source.sample = sample;
     const JobKey key = Create(source);

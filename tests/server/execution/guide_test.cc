@@ -68,6 +68,11 @@ TEST(GuideTest, RecipesWork) {
   const ChunkSettings limit{.job_parameters_json = R"({"limit":1000})"};
   EXPECT_EQ(checks.RunOne(R"({"amount":800,"payee":"Ann"})", limit), R"({"amount":800,"fee":1.6})");
   EXPECT_EQ(checks.FailureOf(R"({"amount":1001,"payee":"Ann"})", limit), "HELD: may Ann be paid this much?");
+  ChunkSettings answered = limit;
+  answered.answers = {{.index = 0, .node = "checked", .question = "may Ann be paid this much?", .answer = "yes"}};
+  EXPECT_EQ(checks.RunOne(R"({"amount":1250,"payee":"Ann"})", answered), R"({"amount":1250,"fee":2.5})");
+  answered.answers[0].answer = "no";
+  EXPECT_EQ(checks.FailureOf(R"({"amount":1001,"payee":"Ann"})", answered), "REFUSED: is not to be paid");
   EXPECT_EQ(checks.FailureOf(R"({"amount":-1,"payee":"Ann"})", limit), "NEGATIVE_AMOUNT: the amount is negative");
 
   ServiceHarness lines(services.at("examples/lines"));

@@ -49,6 +49,40 @@ TEST(NodesTest, FailuresCarryAllThatIsNeededToMendTheRecord) {
   EXPECT_EQ(outcome.json_lines, "{\"big\":null,\"late\":1}\nnull\nnull\n");
 }
 
+TEST(NodesTest, HoldReturnsTheAnswerToItsQuestionInItsNodeOfItsRecord) {
+  ServiceHarness service(R"yaml(
+inputs: {x: {}}
+nodes:
+  a: {lua: "hold('how much?')"}
+  b: {lua: "hold('how much?') .. '/' .. hold('for ' .. x .. '?')"}
+outputs: [a, b])yaml");
+  const std::vector<std::string> records = {R"({"x":1})", R"({"x":2})"};
+  ChunkSettings settings;
+  settings.answers = {{.index = 0, .node = "a", .question = "how much?", .answer = "5"},
+                      {.index = 0, .node = "b", .question = "how much?", .answer = "6"},
+                      {.index = 0, .node = "b", .question = "for 1?", .answer = "Ann"},
+                      {.index = 1, .node = "a", .question = "how much?", .answer = "7"},
+                      {.index = 1, .node = "b", .question = "for 1?", .answer = "nobody"}};
+  const model::ChunkOutcome outcome = service.Run(records, settings);
+  EXPECT_EQ(outcome.json_lines, "{\"a\":\"5\",\"b\":\"6/Ann\"}\nnull\n");
+  ASSERT_EQ(outcome.failures.size(), 1u);
+  EXPECT_EQ(outcome.failures[0].node, "b");
+  EXPECT_EQ(outcome.failures[0].message, "how much?");
+  EXPECT_EQ(service.RunSome({records[1]}, {1}, settings).failures[0].message, "how much?");
+  EXPECT_EQ(service.RunSome({records[0]}, {0}, settings).failures.size(), 0u) << "by its index in the chunk";
+  EXPECT_EQ(service.Run(records).failures.size(), 2u) << "the next chunk has none";
+}
+
+TEST(NodesTest, AQuestionIsFoundInTheFormInWhichItWasShown) {
+  ServiceHarness service("inputs: {x: {}}\nnodes: {n: {lua: 'hold(x)'}}\noutputs: [n]");
+  const std::string record = "{\"x\":\"" + std::string(5'000, 'q') + "\"}";
+  const model::ChunkOutcome asks = service.Run({record});
+  ASSERT_EQ(asks.failures.size(), 1u);
+  ChunkSettings settings;
+  settings.answers = {{.index = 0, .node = "n", .question = asks.failures[0].message, .answer = "yes"}};
+  EXPECT_EQ(service.RunOne(record, settings), "{\"n\":\"yes\"}");
+}
+
 TEST(NodesTest, StatisticsCountWhatEachNodeDid) {
   const SteppingClock clock(1'000);
   ServiceHarness service(kService, &clock);

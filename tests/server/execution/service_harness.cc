@@ -57,7 +57,8 @@ model::ChunkOutcome ServiceHarness::RunSome(const std::vector<std::string>& reco
                        .summary = settings.summary,
                        .record_timeout = settings.record_timeout,
                        .random_seed = settings.random_seed,
-                       .indexes = indexes});
+                       .indexes = indexes,
+                       .answers = settings.answers});
 }
 
 std::string ServiceHarness::RunOne(const std::string& record, const ChunkSettings& settings) {

@@ -40,6 +40,7 @@ struct ChunkSettings {
   /// Long, so that only those meet it who ask for it, however slow the machine.
   absl::Duration record_timeout = absl::Hours(1);
   uint64_t random_seed = 0;
+  std::vector<model::RecordAnswer> answers = {};
 };
 
 /// Parses and plans a definition; `body` is what follows its name and version.

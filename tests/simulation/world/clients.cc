@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
 #include "tests/simulation/world/fault.h"
 #include "tests/simulation/world/world.h"
 #include "tests/support/factories.h"
@@ -169,6 +170,24 @@ void World::Cancel(ClientJob& job) {
     if (fate == Fate::kRefused) return;
     const absl::StatusOr<model::JobPtr> cancelled = store_->CancelJob(job.key, "enough", force);
     if (fate == Fate::kAnswered && cancelled.ok()) job.cancelled = true;
+  });
+}
+
+// As RetryJob does: a job that has ended early, of which no chunk is on its way.
+void World::TakeUp(ClientJob& job) {
+  const absl::StatusOr<model::JobPtr> stored = store_->GetJob(job.key);
+  if (!stored.ok() || model::ChunksSkipped(**stored) == 0 || scheduler_->in_flight(job.key) > 0) return;
+  job.asked_take_up = true;
+  Submit([this, &job](Fate fate) {
+    if (fate == Fate::kRefused) return;
+    const absl::StatusOr<model::JobPtr> before = store_->GetJob(job.key);
+    const absl::StatusOr<model::JobPtr> taken_up = store_->TakeUpJob(job.key);
+    if (!taken_up.ok() || *taken_up == *before) return;
+    ++tally_.taken_up;
+    job.cancelled = false;
+    job.closed = true;
+    // The scheduler has forgotten what was handed back before.
+    std::erase_if(backing_off_, [&job](const auto& entry) { return entry.first.first == job.key.job_id; });
   });
 }
 

@@ -110,12 +110,15 @@ void World::CheckEnd(const ClientJob& client) {
   if (!found.ok()) return;
   const Job& job = **found;
   if (!model::IsFinal(job.state)) return Fault("job ", job.id, " does not end");
-  if (client.cancelled && job.state != JobState::kCancelled) Fault("job ", job.id, " was cancelled and is not");
+  if (client.cancelled && job.state != JobState::kCancelled && !client.asked_take_up) {
+    Fault("job ", job.id, " was cancelled and is not");
+  }
   if (model::ChunksPending(job) != 0) Fault("job ", job.id, " has chunks pending at its end");
   if (job.state == JobState::kCompleted && model::ChunksSkipped(job) != 0) Fault("job ", job.id, " skipped chunks");
   tally_.skipped += model::RecordsSkipped(job);
   if (job.state == JobState::kFailed) ++tally_.failed_jobs;
-  if (job.cancel_mode == model::CancelMode::kNone) CheckBudget(job);
+  // A job that was taken up with its budget spent may have had nothing left to run.
+  if (job.cancel_mode == model::CancelMode::kNone && !client.asked_take_up) CheckBudget(job);
   CheckResults(client, job);
 }
 
@@ -139,7 +142,8 @@ void World::CheckResults(const ClientJob& client, const Job& job) {
   std::map<std::string, const ClientChunk*> chunks;
   for (const ClientChunk& chunk : client.chunks) chunks.emplace(chunk.content.id, &chunk);
   // One worker runs a chunk when the one before it is committed.
-  const bool in_order = job.options.order_results || job.options.max_workers == 1;
+  // A job that was taken up fills its gaps behind what ran out a cancel.
+  const bool in_order = (job.options.order_results && !client.asked_take_up) || job.options.max_workers == 1;
   const bool discarded = job.cancel_mode == model::CancelMode::kForce;
 
   std::set<std::string> done;

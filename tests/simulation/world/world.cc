@@ -24,6 +24,7 @@ void Tally::Add(const Tally& other) {
   skipped += other.skipped;
   failed_jobs += other.failed_jobs;
   closed_idle += other.closed_idle;
+  taken_up += other.taken_up;
   clock_jumps += other.clock_jumps;
   parked += other.parked;
   contested += other.contested;
@@ -53,7 +54,11 @@ bool World::Step() {
       clock_.Jump(absl::Hours(Below(49) - 24));
       break;
     case 2:
-      OneIn(4) ? Cancel(job) : Close(job);
+      if (OneIn(4)) {
+        OneIn(2) ? Cancel(job) : TakeUp(job);
+      } else {
+        Close(job);
+      }
       break;
     case 3:
       PushOther(job);

@@ -42,6 +42,8 @@ struct Tally {
   /// Jobs whose error budget was spent, and jobs that were closed because nobody used them.
   int64_t failed_jobs = 0;
   int64_t closed_idle = 0;
+  /// Jobs that had failed or were cancelled, and went on.
+  int64_t taken_up = 0;
   int64_t clock_jumps = 0;
   /// Chunks that had to wait for an earlier one with the same ordering key.
   int64_t parked = 0;
@@ -86,6 +88,7 @@ class World final : public store::JobObserver {
     bool cancelled = false;
     /// Somebody asked for it; whether it happened is not known.
     bool asked_force = false;
+    bool asked_take_up = false;
     /// Results as they were first pulled: chunk id by number.
     std::vector<std::string> pulled;
     int64_t acknowledged = 0;
@@ -126,6 +129,7 @@ class World final : public store::JobObserver {
   void Acknowledge(ClientJob& job);
   void Close(ClientJob& job);
   void Cancel(ClientJob& job);
+  void TakeUp(ClientJob& job);
   void Submit(Verb verb) { lane_.push_back(std::move(verb)); }
   void LearnPushed(ClientJob& job, const std::vector<size_t>& indices,
                    const absl::StatusOr<store::PushReceipt>& receipt);
@@ -143,6 +147,7 @@ class World final : public store::JobObserver {
   void LoseChunk(Worker& worker, absl::Duration backoff);
   void CommitLate();
   void NothingToDo(const core::Grant& grant);
+  void PassOver(const core::Grant& grant);
   void Park(const core::Grant& grant);
   void Return(const model::ChunkCommit& commit, absl::Duration backoff);
   bool IsOver(const model::JobKey& key) const;

@@ -159,12 +159,19 @@ TEST(ApplyCommitTest, WithOrderedResultsAChunkCommitsBehindThoseBeforeIt) {
   const std::string before = Describe(job);
   EXPECT_THAT(CommitAt(job, 2, 0, 2), IsError(Reason::kInternalError));
   EXPECT_EQ(Describe(job), before);
+  std::set<int64_t> ahead;
   EXPECT_THAT(CommitAt(job, 1, 0, 2), IsOk());
+  AdvanceWatermark(job, ahead, 1);
   EXPECT_THAT(CommitAt(job, 2, 0, 2), IsOk());
+  AdvanceWatermark(job, ahead, 2);
   ASSERT_THAT(ApplyCancel(job, "", false, At(3)), IsOk());
   EXPECT_THAT(CommitAt(job, 4, 0, 4), IsOk()) << "what was skipped leaves a gap";
+  AdvanceWatermark(job, ahead, 4);
   EXPECT_THAT(CommitAt(job, 3, 0, 4), IsError(Reason::kLeaseStale)) << "and nothing comes behind it";
   EXPECT_EQ(RecordsSkipped(job), 3);
+  ASSERT_THAT(ApplyTakeUp(job, At(5)), IsOk());
+  EXPECT_THAT(CommitAt(job, 3, 0, 6), IsOk()) << "unless the job is taken up";
+  EXPECT_EQ(job.state, JobState::kCompleted);
 }
 
 TEST(AdvanceWatermarkTest, FollowsCommitsInOrder) {

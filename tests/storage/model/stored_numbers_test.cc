@@ -52,6 +52,7 @@ TEST(StoredNumbersTest, KindsOfEventsAreThoseOfTheProto) {
   EXPECT_EQ(static_cast<int>(JobEventKind::kFirstException), v1::JOB_EVENT_KIND_FIRST_EXCEPTION);
   EXPECT_EQ(static_cast<int>(JobEventKind::kExceptionsResolved), v1::JOB_EVENT_KIND_EXCEPTIONS_RESOLVED);
   EXPECT_EQ(static_cast<int>(JobEventKind::kSourceRead), v1::JOB_EVENT_KIND_SOURCE_READ);
+  EXPECT_EQ(static_cast<int>(JobEventKind::kRecordsRepeated), v1::JOB_EVENT_KIND_RECORDS_REPEATED);
 }
 
 TEST(StoredNumbersTest, OutcomesAreThoseOfTheProto) {

@@ -16,10 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
-#include "storage/store/model_job_store.h"
-#include "tests/storage/store/job_store_fixture.h"
-#include "tests/storage/store/store_text.h"
-#include "tools/harness/temporary_folder.h"
+#include "tests/storage/store/random_stores.h"
 
 namespace millrace::store {
 namespace {
@@ -33,11 +30,6 @@ using ::millrace::testing::IsOk;
 using model::JobKey;
 using model::JobPtr;
 
-constexpr int kSteps = 1'000;
-constexpr int kStepsPerJob = 50;
-constexpr int kJobsAtOnce = 3;
-constexpr char kTenantName[] = "default";
-
 std::vector<uint64_t> Seeds() {
   std::vector<uint64_t> seeds = {1, 2, 3};
   uint64_t seed = 0;
@@ -46,8 +38,10 @@ std::vector<uint64_t> Seeds() {
   return seeds;
 }
 
-class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, uint64_t>> {
+class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, uint64_t>>, protected RandomStores {
  protected:
+  RandomStoresTest() : RandomStores(std::get<0>(GetParam())) {}
+
   void Run() {
     const uint64_t seed = std::get<1>(GetParam());
     random_.seed(seed);
@@ -65,31 +59,12 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     CompareEverything();
     EXPECT_GT(commits_, kSteps / 20) << "the run was too dull to show anything";
     EXPECT_GT(resolutions_, kSteps / 100);
+    EXPECT_GT(repetitions_, kSteps / 200);
   }
 
  private:
-  int64_t Below(int64_t bound) { return std::uniform_int_distribution<int64_t>(0, bound - 1)(random_); }
-  bool OneIn(int64_t n) { return Below(n) == 0; }
-
-  JobKey SomeJob() { return {kTenantName, absl::StrCat("job-", oldest_job_ + Below(kJobsAtOnce))}; }
-  std::string SomeService() { return absl::StrCat("demo/service-", Below(3)); }
-  std::string SomeVersion() { return absl::StrCat("1.", Below(3), ".0", OneIn(3) ? "-rc.1" : ""); }
-
-  void Reopen() {
-    tested_.reset();
-    absl::StatusOr<std::unique_ptr<JobStore>> opened = std::get<0>(GetParam()).open(folder_.path(), &clock_);
-    ASSERT_THAT(opened, IsOk());
-    tested_ = *std::move(opened);
-  }
-
-  /// Runs a verb on both stores and expects the same answer.
-  template <typename Verb>
-  void OnBoth(const char* name, Verb&& verb) {
-    EXPECT_EQ(TextOf(verb(*tested_)), TextOf(verb(*model_))) << name;
-  }
-
   void Step() {
-    switch (Below(22)) {
+    switch (Below(26)) {
       case 0:
         return CreateVersion();
       case 1:
@@ -121,6 +96,12 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
       case 19:
       case 20:
         return Resolve();
+      case 21:
+        return TakeUp();
+      case 22:
+      case 23:
+      case 24:
+        return Repeat();
       default:
         return OneIn(6) ? Reopen() : CompareLists();
     }
@@ -216,7 +197,7 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
 
   void Resolve() {
     const JobKey job = SomeJob();
-    ResolveExceptions request{.job = job, .kind = static_cast<model::ResolutionKind>(1 + Below(4))};
+    ResolveExceptions request{.job = job, .kind = static_cast<model::ResolutionKind>(1 + Below(5))};
     request.chunk.id = absl::StrCat("rerun-", ++reruns_made_);
     const auto all = model_->ListExceptions({.job = job});
     if (all.ok()) {
@@ -233,12 +214,66 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
       request.chunk.json_lines += "{\"n\":1}\n";
       request.outputs_json_lines += "{\"m\":3}\n";
     }
+    if (request.kind == model::ResolutionKind::kAnswer) {
+      request.answer = "yes";
+      request.chunk.answers = {{.index = 0, .node = "calculate", .question = "may it?", .answer = "yes"}};
+    }
     request.resolved_by = "somebody";
     request.note = OneIn(2) ? "why" : "";
     OnBoth("ResolveExceptions", [&](JobStore& store) {
       auto resolved = store.ResolveExceptions(request);
       if (resolved.ok() && &store == model_.get()) ++resolutions_;
       return resolved;
+    });
+    Compare(job);
+  }
+
+  /// Only where no lease of the job can be out: what is committed afterwards was given anew.
+  void TakeUp() {
+    const JobKey job = SomeJob();
+    OnBoth("TakeUpJob", [&](JobStore& store) { return store.TakeUpJob(job, "ann"); });
+    Compare(job);
+  }
+
+  /// A run of records of some committed chunk that succeeded and are not repeated yet.
+  void Repeat() {
+    JobKey job = SomeJob();
+    // One that goes on, most often.
+    for (int tries = 0; tries < 5 && model_->GetJob(job).ok(); ++tries) {
+      const JobPtr stored = *model_->GetJob(job);
+      if (stored->last_result > 0 && !model::IsFinal(stored->state)) break;
+      job = SomeJob();
+    }
+    const auto results = model_->ReadResults(job, Below(4), 1, 1'000);
+    if (!results.ok() || results->empty()) return;
+    const model::ChunkResult& result = results->front();
+    const auto repeats = model_->ListRepeats(job, result.sequence);
+    ASSERT_THAT(repeats, IsOk());
+    RepeatRecords request{.job = job, .repeats_seen = static_cast<int64_t>(repeats->size())};
+    if (OneIn(10)) request.repeats_seen += 1;
+    std::vector<model::RecordPlace> places;
+    for (int32_t i = 0; i < result.record_count; ++i) {
+      bool is_free = std::ranges::find(result.errors, i, &model::ResultError::index) == result.errors.end();
+      for (const model::Chunk& repeat : *repeats) {
+        is_free = is_free && !model::FindIn(repeat.repeats, {result.sequence, i}).has_value();
+      }
+      if (is_free && !OneIn(5)) places.push_back({result.sequence, i});
+    }
+    if (places.empty()) return;
+    request.chunk = ExampleChunk(absl::StrCat("repeat-", ++reruns_made_), static_cast<int32_t>(places.size()));
+    request.chunk.repeats = model::RunsOf(places);
+    request.event = OneIn(2) ? "the fixed code" : "";
+    request.by = "ann";
+    OnBoth("RepeatRecords", [&](JobStore& store) {
+      auto repeated = store.RepeatRecords(request);
+      if (repeated.ok() && &store == model_.get()) ++repetitions_;
+      return repeated.ok() && *repeated == nullptr ? absl::StatusOr<JobPtr>(absl::AbortedError("null")) : repeated;
+    });
+    ExpectSameText("ListRepeats", [&](const JobStore& store) {
+      std::string text;
+      const auto listed = store.ListRepeats(job, result.sequence);
+      for (const model::Chunk& chunk : listed.value_or(std::vector<model::Chunk>())) text += Describe(chunk);
+      return text;
     });
     Compare(job);
   }
@@ -293,98 +328,11 @@ class RandomStoresTest : public ::testing::TestWithParam<std::tuple<StoreKind, u
     Compare(job);
   }
 
-  void Compare(const JobKey& job) {
-    EXPECT_EQ(WithoutEpoch(DescribeJob(*tested_, job)), WithoutEpoch(DescribeJob(*model_, job)));
-  }
-
-  void CompareLists() {
-    ListJobsQuery jobs{.tenant = kTenantName, .states = {}, .service = OneIn(2) ? SomeService() : "", .page_size = 1};
-    jobs.page_size += static_cast<int32_t>(Below(5));
-    if (OneIn(2)) jobs.states = {model::JobState::kInProgress, model::JobState::kCancelled};
-    if (OneIn(3)) jobs.text = absl::StrCat("JOB-", 1 + Below(3));
-    if (OneIn(4)) jobs.states = {model::JobState::kCreated, model::JobState::kInProgress};
-    jobs.oldest_first = OneIn(3);
-    if (OneIn(4)) jobs.created_from = clock_.Now() - absl::Milliseconds(Below(200));
-    if (OneIn(4)) jobs.created_before = clock_.Now() - absl::Milliseconds(Below(200));
-    ExpectSameText("ListJobs", [&](const JobStore& store) {
-      return AllPages([&](const std::string& token) {
-        jobs.token = token;
-        return store.ListJobs(jobs);
-      });
-    });
-    ListExceptionsQuery exceptions{.job = SomeJob()};
-    exceptions.page_size = static_cast<int32_t>(1 + Below(5));
-    exceptions.bytes_max = Below(30);
-    const auto groups = model_->ListExceptionGroups(exceptions.job);
-    if (groups.ok() && !groups->empty() && OneIn(2)) exceptions.fingerprint = groups->back().fingerprint;
-    if (OneIn(2)) exceptions.states = {model::ExceptionState::kUnresolved, model::ExceptionState::kReplaced};
-    ExpectSameText("ListExceptions", [&](const JobStore& store) {
-      return AllPages([&](const std::string& token) {
-        exceptions.token = token;
-        return store.ListExceptions(exceptions);
-      });
-    });
-    CompareChunks(exceptions.job);
-    const int64_t after = Below(4);
-    const auto results_max = static_cast<int32_t>(1 + Below(4));
-    const int64_t bytes_max = Below(60);
-    ExpectSameText("ReadResults", [&](const JobStore& store) {
-      return TextOf(store.ReadResults(exceptions.job, after, results_max, bytes_max));
-    });
-    CompareCatalog();
-  }
-
-  void CompareChunks(const JobKey& job) {
-    ListChunksQuery query{.job = job, .after = Below(3), .chunks_max = static_cast<int32_t>(1 + Below(4))};
-    if (OneIn(3)) query.other_than_hash = "another-hash";
-    ExpectSameText("ListChunks", [&](const JobStore& store) {
-      const absl::StatusOr<ChunkList> list = store.ListChunks(query);
-      if (!list.ok()) return TextOf(list.status());
-      std::string text = absl::StrCat("next ", list->next_after, "\n");
-      for (const model::Chunk& chunk : list->chunks) text += Describe(chunk);
-      return text;
-    });
-  }
-
-  void CompareCatalog() {
-    const auto page_size = static_cast<int32_t>(1 + Below(4));
-    ExpectSameText("ListServices", [&](const JobStore& store) {
-      return AllPages([&](const std::string& token) { return store.ListServices(kTenantName, page_size, token); });
-    });
-    const std::string service = SomeService();
-    ExpectSameText("ListServiceVersions",
-                   [&](const JobStore& store) { return TextOf(store.ListServiceVersions(kTenantName, service)); });
-    ExpectSameText("GetServiceVersion", [&](const JobStore& store) {
-      return TextOf(store.GetServiceVersion(kTenantName, {service, "", ""}));
-    });
-  }
-
-  void CompareEverything() {
-    for (int i = 0; i < kSteps / kStepsPerJob + kJobsAtOnce; ++i) Compare({kTenantName, absl::StrCat("job-", i)});
-    CompareLists();
-    ExpectSameText("ActiveJobs", [](const JobStore& store) {
-      std::vector<JobPtr> active = store.ActiveJobs();
-      std::sort(active.begin(), active.end(), [](const JobPtr& a, const JobPtr& b) { return a->id < b->id; });
-      return WithoutEpoch(Describe(active));
-    });
-    EXPECT_EQ(tested_->SumJobs(kTenantName), model_->SumJobs(kTenantName));
-  }
-
-  template <typename Read>
-  void ExpectSameText(const char* name, Read&& read) {
-    EXPECT_EQ(read(*tested_), read(*model_)) << name;
-  }
-
-  std::mt19937_64 random_;
-  int64_t oldest_job_ = 0;
   int versions_made_ = 0;
   int reruns_made_ = 0;
   int resolutions_ = 0;
   int commits_ = 0;
-  model::ManualClock clock_{millrace::testing::At(0)};
-  harness::TemporaryFolder folder_;
-  std::unique_ptr<JobStore> tested_;
-  const std::unique_ptr<JobStore> model_ = MakeModelJobStore(&clock_);
+  int repetitions_ = 0;
 };
 
 TEST_P(RandomStoresTest, CannotBeToldFromTheModel) { Run(); }

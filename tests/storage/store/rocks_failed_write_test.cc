@@ -105,6 +105,31 @@ TEST_F(RocksFailedWriteTest, AJobThatHasEndedStaysAsItWas) {
   EXPECT_THAT(store_->Acknowledge(job, 2, "cursor"), IsOk());
 }
 
+TEST_F(RocksFailedWriteTest, AJobThatIsToRunAgainStaysAsItWas) {
+  const JobKey job = Create();
+  for (const std::string id : {"a", "b"}) ASSERT_THAT(Push(job, id), IsOk());
+  ASSERT_THAT(Commit(job, 1), IsOk());
+  RepeatRecords repeat{.job = job};
+  repeat.chunk = millrace::testing::ExampleChunk("again");
+  repeat.chunk.repeats = {{1, 0, 3}};
+  std::string before = Everything(job);
+  FillDisk();
+  EXPECT_THAT(store_->RepeatRecords(repeat), IsError(Reason::kStorageFull));
+  EXPECT_EQ(Everything(job), before);
+  MakeRoom();
+  EXPECT_THAT(*store_->ListRepeats(job, 1), IsEmpty());
+  EXPECT_NE(*store_->RepeatRecords(repeat), nullptr) << "nobody was faster";
+
+  ASSERT_THAT(store_->CancelJob(job, "", false), IsOk());
+  before = Everything(job);
+  FillDisk();
+  EXPECT_THAT(store_->TakeUpJob(job), IsError(Reason::kStorageFull));
+  EXPECT_EQ(Everything(job), before);
+  EXPECT_THAT(store_->ActiveJobs(), IsEmpty());
+  MakeRoom();
+  EXPECT_THAT(store_->TakeUpJob(job), IsOk());
+}
+
 TEST_F(RocksFailedWriteTest, TheCatalogStaysAsItWas) {
   FillDisk();
   EXPECT_THAT(store_->CreateServiceVersion(ExampleVersion("2.0.0")), IsError(Reason::kStorageFull));

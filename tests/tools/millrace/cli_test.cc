@@ -48,6 +48,8 @@ TEST_F(CliTest, EveryCommandHasExamples) {
                                                                                        {"exceptions", "groups"},
                                                                                        {"exceptions", "show"},
                                                                                        {"exceptions", "resolve"},
+                                                                                       {"exceptions", "answer"},
+                                                                                       {"jobs", "retry"},
                                                                                        {"exceptions", "reprocess"},
                                                                                        {"health"},
                                                                                        {"version"},

@@ -155,8 +155,23 @@ TEST_F(JobsCommandsTest, ChunksAreListedWithWhatBecameOfThem) {
   EXPECT_THAT(out(), HasSubstr("COMMITTED"));
   EXPECT_THAT(out(), HasSubstr("0123456789ab"));
   EXPECT_THAT(out(), Not(HasSubstr("0123456789abc")));
+  EXPECT_THAT(out(), Not(HasSubstr("PART")));
   EXPECT_EQ(Run({"jobs", "chunks", "j", "--limit", "1", "-o", "json"}, connection_), 0) << err();
   EXPECT_THAT(out(), HasSubstr("\"truncated\": true"));
+}
+
+TEST_F(JobsCommandsTest, ChunksOfAPartAreListedWithIt) {
+  EXPECT_CALL(*connection_, ListChunks).WillOnce([](const v1::ListChunksRequest& request, const auto&) {
+    EXPECT_TRUE(request.has_part());
+    EXPECT_EQ(request.part(), 0);
+    v1::ListChunksResponse response;
+    response.add_chunks()->set_part(0);
+    response.add_chunks()->set_id("rerun");
+    return response;
+  });
+  EXPECT_EQ(Run({"jobs", "chunks", "j", "--part", "0"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("PART\n"));
+  EXPECT_EQ(Run({"jobs", "chunks", "j", "--part", "-1"}), 2);
 }
 
 TEST_F(JobsCommandsTest, EventsSayWhoDidWhat) {

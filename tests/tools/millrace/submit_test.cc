@@ -107,6 +107,41 @@ TEST_F(SubmitTest, AnotherJobIsNamed) {
   EXPECT_EQ(Usage({"--results-of", "job-7", "--exceptions-of", "job-7"}), 2);
 }
 
+TEST_F(SubmitTest, PartsAreNumbersAndRanges) {
+  const v1::SubmitJobRequest request =
+      RequestOf({"--source-of", "job-7", "--partitioning", "every_200", "--parts", "3,7-9"});
+  EXPECT_EQ(request.source().source_of().job_id(), "job-7");
+  EXPECT_EQ(request.partitioning(), "every_200");
+  ASSERT_EQ(request.parts_size(), 2);
+  EXPECT_EQ(request.parts(0).first(), 3);
+  EXPECT_EQ(request.parts(0).last(), 3);
+  EXPECT_EQ(request.parts(1).first(), 7);
+  EXPECT_EQ(request.parts(1).last(), 9);
+  for (const char* parts : {"", "x", "3,", "3-", "-3", "9-7", "1,2 3", "1-2-3", "99999999999999999999"}) {
+    EXPECT_EQ(Usage({"--range", "9", "--partitioning", "size_2", "--parts", parts}), 2) << parts;
+  }
+  EXPECT_THAT(err(), HasSubstr("--parts: expected numbers and ranges such as 3,7-9, got '99999999999999999999'"));
+  EXPECT_EQ(Usage({"--range", "9", "--parts", "1"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--parts requires --partitioning"));
+  EXPECT_EQ(Usage({"--range", "9", "--partitioning", "size_2", "--sample-first", "1"}), 2);
+  EXPECT_EQ(Usage({"--range", "9", "--source-of", "job-7"}), 2);
+}
+
+TEST_F(SubmitTest, AJobSaysWhichPartsItRuns) {
+  v1::Job job = JobIn(v1::JOB_STATE_CREATED);
+  job.set_partitioning("size_5");
+  EXPECT_CALL(*connection_, SubmitJob).Times(2).WillRepeatedly([&](const auto&, const auto&) { return job; });
+  EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10", "--partitioning", "size_5"}, connection_), 0);
+  EXPECT_THAT(out(), HasSubstr("10 numbers from 0, size_5: all parts\n"));
+  job.add_parts()->set_first(3);
+  job.mutable_parts(0)->set_last(3);
+  job.add_parts()->set_first(7);
+  job.mutable_parts(1)->set_last(9);
+  job.set_sample_continued(true);
+  EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10", "--partitioning", "size_5"}, connection_), 0);
+  EXPECT_THAT(out(), HasSubstr("10 numbers from 0, size_5: parts 3,7-9, then the rest\n"));
+}
+
 TEST_F(SubmitTest, TheOtherSources) {
   v1::SubmitJobRequest request = RequestOf({"--range", "10", "--first", "-3", "--field", "x", "--sample-every", "2"});
   EXPECT_EQ(request.source().range().count(), 10);

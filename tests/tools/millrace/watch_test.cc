@@ -108,14 +108,13 @@ TEST_F(WatchTest, TheExitCodeSaysHowItEnded) {
 
 TEST_F(WatchTest, ARetryMayBeWaitedFor) {
   const InSequence sequence;
-  EXPECT_CALL(*connection_, ReprocessExceptions)
-      .WillOnce([](const v1::ReprocessExceptionsRequest& request, const auto&) {
-        EXPECT_EQ(request.job_id(), "j");
-        EXPECT_TRUE(request.all());
-        v1::ReprocessExceptionsResponse response;
-        response.set_record_count(3);
-        return response;
-      });
+  EXPECT_CALL(*connection_, RetryJob).WillOnce([](const v1::RetryJobRequest& request, const auto&) {
+    EXPECT_EQ(request.job_id(), "j");
+    EXPECT_TRUE(request.failed());
+    v1::RetryJobResponse response;
+    response.set_failed_record_count(3);
+    return response;
+  });
   ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3, 1)}, absl::OkStatus());
   EXPECT_EQ(Run({"jobs", "retry", "j", "--wait"}, connection_), 3) << err();
   EXPECT_THAT(out(), HasSubstr("3 records are run again\n"));

@@ -1,0 +1,97 @@
+// Records that are run again: what ReprocessExceptions and RetryJob share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "millrace/v1/exception_service.pb.h"
+#include "server/handlers/call.h"
+#include "storage/model/chunk.h"
+#include "storage/model/exception.h"
+#include "storage/model/job.h"
+
+namespace millrace::handlers {
+
+/// FIELD_INVALID where no exception of the job is in this group: that would be run again with 0 records, and more likely it is
+/// misspelt.
+absl::Status CheckGroup(const std::string& fingerprint, const model::JobKey& key, const Deps& deps);
+
+struct RerunOptions {
+  /// Kept with what is run again.
+  std::string note;
+  /// Only counts.
+  bool preview = false;
+  /// Preview: the job is taken up in the same breath, so that what waited in it is run anyway.
+  bool takes_up = false;
+  /// Chunks behind the first, up to the second, in push order.
+  int64_t after_sequence = 0;
+  int64_t up_to_sequence = 0;
+};
+
+/// Puts records of a job that failed, as they are, into chunks, and stores these to be run. Used by one thread.
+class Rerun {
+ public:
+  /// All must outlive this.
+  Rerun(const model::Job& job, const RerunOptions& options, const Call& call, const Deps& deps);
+
+  /// Some, by their ids. EXCEPTION_NOT_FOUND, and nothing is run; FIELD_INVALID.
+  absl::Status AddIds(const v1::ExceptionIds& ids);
+
+  /// Those that are unresolved; of one group, unless `fingerprint` is empty. False when the call has taken all that it may.
+  absl::StatusOr<bool> AddUnresolved(const std::string& fingerprint);
+
+  /// Those of one chunk.
+  absl::Status AddChunk(int64_t sequence);
+
+  /// Stores what is left. Where that fails, it is still left.
+  absl::Status Flush();
+
+  /// Records that are in a chunk which was stored; of a preview, that would be.
+  int64_t count() const { return options_.preview ? taken_ : stored_; }
+  int64_t passed_over() const { return passed_over_; }
+  /// With those that are not stored yet.
+  int64_t taken() const { return taken_; }
+  bool stored_all() const { return records_.empty(); }
+
+ private:
+  struct Record {
+    model::RecordPlace place;
+    /// With its line end.
+    std::string line;
+    /// Their index says nothing yet.
+    std::vector<model::RecordAnswer> answers;
+  };
+
+  absl::Status Add(const model::RecordException& exception);
+  absl::Status Store();
+  bool DropSettled();
+  absl::Status OpenSource(int64_t sequence);
+  absl::Status MakeRoom(const model::RecordException& exception);
+
+  const RerunOptions& options_;
+  const Call& call_;
+  const Deps& deps_;
+  const model::JobKey key_;
+
+  /// One where each record is a job, so that they run side by side.
+  const size_t records_max_;
+  /// No larger than the job takes in one piece, unless a single record is.
+  const size_t chunk_bytes_max_;
+
+  // The chunk in the making.
+  std::vector<Record> records_;
+  size_t bytes_ = 0;
+  std::string parameters_;
+  /// The chunk that was looked at last, and what it has besides records.
+  int64_t source_ = 0;
+  std::vector<model::RecordAnswer> source_answers_;
+
+  int64_t taken_ = 0;
+  int64_t stored_ = 0;
+  int64_t passed_over_ = 0;
+};
+
+}  // namespace millrace::handlers
