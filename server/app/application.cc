@@ -29,10 +29,15 @@
 #include "server/core/progress_feed.h"
 #include "server/core/source_folders.h"
 #include "server/core/version.h"
+#include "server/core/webhook_counts.h"
+#include "server/core/webhook_targets.h"
+#include "server/execution/bulk_runner.h"
+#include "server/execution/bulk_threads.h"
 #include "server/execution/crash_guard.h"
 #include "server/execution/lua_service_compiler.h"
 #include "server/execution/worker_pool.h"
 #include "server/handlers/call.h"
+#include "server/handlers/child_job.h"
 #include "server/handlers/schedule_run.h"
 #include "server/metrics/metrics_server.h"
 #include "server/queries/connections.h"
@@ -64,6 +69,16 @@ constexpr absl::Duration kScheduleInterval = absl::Milliseconds(200);
 
 // One reads while the other waits for the disk to sync; the sources of any number of jobs take turns.
 constexpr int kSourceThreads = 2;
+
+// How late a job may be deleted after the end of its retention.
+constexpr absl::Duration kExpireInterval = absl::Seconds(5);
+constexpr int32_t kExpireBatchMax = 100;
+
+// Whatever is to be told ends the wait early.
+constexpr absl::Duration kWebhookWait = absl::Seconds(10);
+
+// Some submit the jobs of bulk runs while others wait for a database that one of them reads from.
+constexpr int kBulkThreads = 4;
 
 /// The drain was cut short; what was acknowledged is safe.
 constexpr int kExitEndedEarly = 3;
@@ -134,6 +149,9 @@ class Application {
   std::unique_ptr<store::JobStore> store_;
   std::unique_ptr<core::ServiceCompiler> compiler_;
   std::unique_ptr<execution::WorkerPool> workers_;
+  core::SubmitChild submit_child_;
+  std::unique_ptr<execution::BulkRunner> bulk_runner_;
+  std::unique_ptr<execution::BulkThreads> bulk_threads_;
   std::unique_ptr<ObserverList> observers_;
   std::unique_ptr<background::IdleCloser> idle_closer_;
   std::unique_ptr<background::Ticker> idle_ticker_;
@@ -194,8 +212,11 @@ void Application::StartWork() {
   workers_ = execution::StartWorkerPool(config_.workers, *leases_, *store_, *compiler_,
                                         execution::StartCrashGuard(config_.data_folder, config_.workers, *store_),
                                         instance_id_);
+  // Its threads are started when there is somebody to submit jobs.
+  bulk_runner_ = std::make_unique<execution::BulkRunner>(
+      *leases_, *store_, [this](const core::ChildRecord& record) { return submit_child_(record); }, instance_id_);
   observers_ = std::make_unique<ObserverList>(std::vector<store::JobObserver*>{
-      leases_.get(), &totals_, &feed_, &activity_, &rates_, &source_queue_, workers_.get()});
+      leases_.get(), &totals_, &feed_, &activity_, &rates_, &source_queue_, workers_.get(), bulk_runner_.get()});
   store_->SetObserver(observers_.get());
   webhook_sender_ =
       std::make_unique<webhooks::WebhookSender>(store_->notices(), webhook_targets_, *clock_, webhook_counts_);
@@ -213,6 +234,7 @@ void Application::StartWork() {
     rates_.OnJobChanged(job);
     leases_->OnJobChanged(job);
   }
+  bulk_runner_->Load(unfinished);
   spdlog::info("data folder {} is open: epoch {}, {} unfinished jobs", config_.data_folder.string(), store_->epoch(),
                unfinished.size());
 }
@@ -252,6 +274,8 @@ absl::Status Application::Serve() {
                             .rates = &rates_,
                             .webhooks = &webhook_targets_};
   if (absl::Status loaded = LoadSchedules(deps); !loaded.ok()) return loaded;
+  submit_child_ = [deps](const core::ChildRecord& record) { return handlers::SubmitChild(record, deps); };
+  bulk_threads_ = std::make_unique<execution::BulkThreads>(kBulkThreads, *leases_, *bulk_runner_);
   absl::StatusOr<std::unique_ptr<rpc::GrpcServer>> server = rpc::StartGrpcServer(
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
   if (!server.ok()) return server.status();
@@ -263,8 +287,10 @@ absl::Status Application::Serve() {
                config_.workers);
   if (config_.allow_remote) spdlog::warn("{}: calls are neither encrypted nor authenticated", config_.listen);
   idle_closer_ = std::make_unique<background::IdleCloser>(activity_, *leases_, *store_);
-  idle_ticker_ = std::make_unique<background::Ticker>(
-      clock_, kIdleInterval, [this] { return idle_closer_->RunOnce(kIdleBatchMax).unused == kIdleBatchMax; });
+  idle_ticker_ = std::make_unique<background::Ticker>(clock_, kIdleInterval, [this] {
+    bulk_runner_->RetryRefused();
+    return idle_closer_->RunOnce(kIdleBatchMax).unused == kIdleBatchMax;
+  });
   schedule_ticker_ = std::make_unique<background::Ticker>(clock_, kScheduleInterval, [this] {
     schedule_runner_->RunOnce();
     return false;
@@ -318,6 +344,8 @@ void Application::Drain(int signal, const EndSignals& signals) {
   if (!leases_->AwaitRan(left())) EndNow("the drain timeout is over");
   // Lets go of outcomes that wait for the turn of a chunk which will not run any more; they would never be committed.
   workers_->Stop();
+  // Gives up the chunks whose jobs run: the next server waits for those.
+  bulk_threads_->Stop();
   if (!leases_->AwaitIdle(left())) EndNow("the drain timeout is over");
   Stop(absl::ZeroDuration());
 }
@@ -333,6 +361,10 @@ void Application::Stop(absl::Duration patience) {
   if (server_ != nullptr) server_->Shutdown(patience);
   executor_.reset();
   if (workers_ != nullptr) workers_->Stop();
+  if (bulk_threads_ != nullptr) bulk_threads_->Stop();
+  // What is still to be told is told by the next server.
+  if (webhook_sender_ != nullptr) webhook_sender_->Stop();
+  if (webhook_ticker_ != nullptr) webhook_ticker_->Stop();
   metrics_.reset();
   // Commits that come late still call back into leases and workers, so the store goes before them.
   store_.reset();

@@ -239,6 +239,11 @@ v1::Job ToProto(const model::Job& job, absl::Time now) {
   proto.set_owner(job.owner);
   proto.set_owner_epoch(job.owner_epoch);
   if (model::HasSource(job)) AddSource(job, proto);
+  if (const model::ParentRecord& parent = job.parent; !parent.job_id.empty()) {
+    proto.set_parent_job_id(parent.job_id);
+    proto.set_parent_record(model::ExceptionId(parent.sequence, parent.index));
+    proto.set_parent_attempt(parent.attempt);
+  }
   return proto;
 }
 

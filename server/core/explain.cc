@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "storage/model/built_in.h"
 #include "storage/model/job_rules.h"
 
 namespace millrace::core {
@@ -129,7 +130,9 @@ std::string Fact(const Standing& standing, int64_t sequence) {
   switch (standing.verdict.hold) {
     case Hold::kRunning:
       if (sequence != 0) return absl::StrCat(who, " runs, in attempt ", standing.attempt, ".");
-      return absl::StrCat(who, " runs: ", Count(standing.running, "chunk"), " in the hands of workers, none waits.");
+      return absl::StrCat(
+          who, " runs: ", Count(standing.running, "chunk"),
+          model::IsBulkRun(job) ? " whose jobs run, none waits." : " in the hands of workers, none waits.");
     case Hold::kCommitting:
       if (sequence != 0) return absl::StrCat(who, " ran; its outcome is being stored.");
       return absl::StrCat(who, " ran: the outcomes of its last ", Count(standing.committing, "chunk"),

@@ -4,7 +4,9 @@
 // again, and the epoch in the lease lets the store refuse a commit from before the crash.
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -21,6 +23,18 @@
 
 namespace millrace::core {
 
+/// What it takes to run a chunk, and so who leases it. Each kind has a queue of its own: chunks of one take nothing from
+/// those of another, and its shares are measured in the time of its own.
+enum class LeaseKind : size_t {
+  /// A thread that runs the records through the nodes of their service.
+  kNodes,
+  /// Somebody who starts the jobs that the records are, and waits for them: no thread is busy meanwhile.
+  kJobs,
+};
+inline constexpr size_t kLeaseKinds = 2;
+
+LeaseKind KindOf(const model::Job& job);
+
 struct Lease {
   model::JobPtr job;
   int64_t sequence = 0;
@@ -30,7 +44,7 @@ struct Lease {
   bool needs_keys = false;
 };
 
-/// Thread-safe. Hears of job changes from the store; workers block in Acquire.
+/// Thread-safe. Hears of job changes from the store; who takes leases blocks in Acquire.
 class LeaseHub final : public store::JobObserver {
  public:
   /// `epoch` is that of the store. `clock` must outlive the hub.
@@ -43,8 +57,12 @@ class LeaseHub final : public store::JobObserver {
   /// short.
   void SetIdleListener(absl::AnyInvocable<void(const model::JobKey&)> listener) { on_idle_ = std::move(listener); }
 
-  /// Waits for a chunk. Nothing after Stop.
-  std::optional<Lease> Acquire();
+  /// Waits for a chunk. Nothing after Stop, and once for each Nudge.
+  std::optional<Lease> Acquire(LeaseKind kind = LeaseKind::kNodes);
+
+  /// Lets one Acquire of this kind return without a chunk, which waits now or comes next: who takes leases has something else
+  /// to do, too.
+  void Nudge(LeaseKind kind);
 
   /// The worker has read a chunk that needs its keys told: the ordering keys of its records, each once. Tell them soon: the
   /// job starts no other chunk before. False: a chunk before it holds one of them and is not committed yet; Park it.
@@ -84,8 +102,9 @@ class LeaseHub final : public store::JobObserver {
   /// every chunk that could run.
   Standing Explain(const model::JobPtr& job, int64_t sequence, bool committed) const;
 
-  /// Chunks that run now, of one job and of all.
+  /// Chunks that run now, of one job.
   int32_t running(const model::JobKey& job) const;
+  /// Chunks that run now and keep a worker busy.
   int32_t running() const;
 
   /// Chunks whose lease is not over, of all jobs.
@@ -97,13 +116,29 @@ class LeaseHub final : public store::JobObserver {
   static constexpr absl::Duration kPauseAfterReturn = absl::Seconds(1);
 
  private:
+  /// All that is leased as one kind.
+  struct Queue {
+    Scheduler scheduler;
+    std::condition_variable_any changed;
+    /// Nobody waits in Acquire for longer than this without a notification.
+    absl::Time wake = absl::InfiniteFuture();
+    int64_t nudges = 0;
+  };
+
+  Queue& QueueOf(const model::Job& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queues_[static_cast<size_t>(KindOf(job))];
+  }
+  const Scheduler& SchedulerOf(LeaseKind kind) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return queues_[static_cast<size_t>(kind)].scheduler;
+  }
   /// Ends a lease by `land`, which runs under the lock, and tells where it was the last one of its job.
-  void Land(const Lease& lease, absl::FunctionRef<void(const model::JobKey&, absl::Time now)> land)
+  void Land(const Lease& lease, absl::FunctionRef<void(Scheduler&, const model::JobKey&, absl::Time now)> land)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  bool NoneRuns() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.running() == 0; }
-  bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return scheduler_.in_flight() == 0; }
+  bool NoneRuns() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return SchedulerOf(LeaseKind::kNodes).running() == 0; }
+  bool Idle() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return InFlight() == 0; }
+  int64_t InFlight() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   /// Wakes who waits in Acquire, where there is something new for them.
-  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void Wake(Queue& queue);
   /// A moment of the steady clock, as the scheduler counts.
   absl::Time Now() const { return absl::FromUnixNanos(clock_.SteadyNanos()); }
 
@@ -111,12 +146,9 @@ class LeaseHub final : public store::JobObserver {
   const model::Clock& clock_;
   absl::AnyInvocable<void(const model::JobKey&)> on_idle_;
   mutable absl::Mutex mutex_;
-  std::condition_variable_any changed_;
-  Scheduler scheduler_ ABSL_GUARDED_BY(mutex_);
+  std::array<Queue, kLeaseKinds> queues_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time paused_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
-  /// Nobody waits in Acquire for longer than this without a notification.
-  absl::Time wake_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };
 
 }  // namespace millrace::core

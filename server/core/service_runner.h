@@ -106,6 +106,9 @@ inline constexpr std::string_view kRunFailed = "RUN_FAILED";
 inline constexpr std::string_view kInputLost = "INPUT_LOST";
 static_assert(kInputLost == model::kInputLostCode);
 inline constexpr std::string_view kWorkerDied = "WORKER_DIED";
+inline constexpr std::string_view kChildFailed = "CHILD_FAILED";
+inline constexpr std::string_view kChildCancelled = "CHILD_CANCELLED";
+inline constexpr std::string_view kChildPartial = "CHILD_PARTIAL";
 }  // namespace record_code
 
 }  // namespace millrace::core

@@ -1,8 +1,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/explain.h"
+#include "server/handlers/children.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
+#include "storage/model/built_in.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 
@@ -34,6 +36,7 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& r
   const core::Verdict& verdict = standing.verdict;
   const absl::Time now = deps.clock.Now();
   const int32_t workers = deps.server.workers;
+  const bool is_bulk = model::IsBulkRun(**job);
 
   v1::ExplainJobResponse response;
   response.set_job_id((*job)->id);
@@ -41,6 +44,11 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& r
   response.set_state(static_cast<v1::JobState>(standing.job->state));
   response.set_reason(static_cast<v1::ExplainReason>(verdict.hold));
   response.set_explanation(core::Sentence(standing, sequence, workers, now));
+  if (is_bulk) {
+    const absl::StatusOr<std::vector<model::JobPtr>> running = RunningChildren(**job, sequence, deps);
+    if (!running.ok()) return running.status();
+    AddChildren(*running, response);
+  }
   response.set_chunks_running(standing.running);
   response.set_chunks_committing(standing.committing);
   response.set_chunks_ahead(standing.chunks_ahead);
@@ -57,8 +65,8 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& r
   // Of a job: all that is not committed yet. Of a chunk: what goes before it, what runs, and itself.
   const int64_t chunks = sequence == 0 ? model::ChunksPending(*standing.job)
                                        : standing.chunks_ahead + standing.running + (standing.attempt > 0 ? 0 : 1);
-  const std::optional<core::Eta> eta =
-      core::EstimateEnd(standing, core::RecordsIn(*standing.job, chunks), chunks, workers, now);
+  const std::optional<core::Eta> eta = core::EstimateEnd(standing, core::RecordsIn(*standing.job, chunks), chunks,
+                                                         is_bulk ? (*job)->options.max_workers : workers, now);
   if (eta.has_value()) {
     *response.mutable_eta_earliest() = core::ToProto(eta->earliest);
     *response.mutable_eta_latest() = core::ToProto(eta->latest);

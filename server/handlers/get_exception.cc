@@ -1,4 +1,5 @@
 #include "server/core/convert.h"
+#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 
@@ -9,7 +10,9 @@ absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& 
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
   const absl::StatusOr<model::RecordPlace> place = ReadExceptionId("exception_id", request.exception_id());
   if (!place.ok()) return place.status();
-  const absl::StatusOr<model::RecordException> exception = deps.store.GetException(call.job(request.job_id()), *place);
+  const model::JobKey key = call.job(request.job_id());
+  const absl::StatusOr<model::RecordException> exception = deps.store.GetException(key, *place);
+  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!exception.ok()) return exception.status();
   return core::ToProto(*exception, request.job_id());
 }

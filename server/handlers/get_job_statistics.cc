@@ -1,13 +1,16 @@
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/explain.h"
 #include "server/core/service_dag.h"
+#include "server/handlers/children.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
+#include "storage/model/built_in.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 
@@ -38,10 +41,15 @@ void AddProgress(const model::Job& job, const Deps& deps, absl::Time now, v1::Jo
   }
 }
 
+/// Who can run chunks of the job at once.
+int32_t WorkersOf(const model::Job& job, const Deps& deps) {
+  return model::IsBulkRun(job) ? job.options.max_workers : deps.server.workers;
+}
+
 void AddEta(const core::Standing& standing, const Deps& deps, absl::Time now, v1::JobStatistics& response) {
   const int64_t chunks = model::ChunksPending(*standing.job);
   const int64_t records = core::RecordsIn(*standing.job, chunks);
-  const auto eta = core::EstimateEnd(standing, records, chunks, deps.server.workers, now);
+  const auto eta = core::EstimateEnd(standing, records, chunks, WorkersOf(*standing.job, deps), now);
   if (!eta.has_value()) return;
   *response.mutable_eta_earliest() = core::ToProto(eta->earliest);
   *response.mutable_eta_latest() = core::ToProto(eta->latest);
@@ -135,6 +143,11 @@ absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsReq
   core::AddLabels(run->labels, *response.mutable_labels());
   AddSlowest(run->slowest, response);
   AddWorkers(run->workers, response);
+  if (model::IsBulkRun(**job)) {
+    absl::StatusOr<v1::ChildStatistics> children = SumUpChildren(**job, now, deps);
+    if (!children.ok()) return children.status();
+    *response.mutable_children() = *std::move(children);
+  }
   response.set_exception_groups(static_cast<int64_t>(groups->size()));
   if (request.dag_format() != v1::DAG_FORMAT_UNSPECIFIED && !plan->service.empty()) {
     response.set_dag(

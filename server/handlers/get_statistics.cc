@@ -6,6 +6,7 @@
 
 #include "server/core/convert.h"
 #include "server/handlers/create_times.h"
+#include "server/handlers/job_counts.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/job_sums.h"
@@ -53,17 +54,6 @@ absl::StatusOr<Counted> CountOneByOne(store::ListJobsQuery query, const Deps& de
   return counted;
 }
 
-v1::RecordCounts ToProto(const model::JobSums& sums) {
-  v1::RecordCounts counts;
-  counts.set_submitted(sums.records_submitted);
-  counts.set_pending(sums.records_pending);
-  counts.set_completed(sums.records_completed);
-  counts.set_failed(sums.records_failed);
-  counts.set_discarded(sums.records_discarded);
-  counts.set_skipped(sums.records_skipped);
-  return counts;
-}
-
 void AddServices(const model::ServiceSums& services, v1::GetStatisticsResponse& response) {
   using Entry = std::pair<int64_t, const model::ServiceSums::value_type*>;
   std::vector<Entry> largest;
@@ -86,16 +76,7 @@ void AddServices(const model::ServiceSums& services, v1::GetStatisticsResponse& 
 void AddCounts(const model::JobSums& sums, v1::GetStatisticsResponse& response) {
   response.set_jobs(model::JobCount(sums));
   response.set_jobs_active(model::ActiveJobCount(sums));
-  for (const auto& [state, jobs] : sums.states) {
-    v1::JobStateCount& count = *response.add_states();
-    count.set_state(static_cast<v1::JobState>(state));
-    count.set_jobs(jobs);
-  }
-  for (const auto& [outcome, jobs] : sums.outcomes) {
-    v1::OutcomeCount& count = *response.add_outcomes();
-    count.set_outcome(static_cast<v1::Outcome>(outcome));
-    count.set_jobs(jobs);
-  }
+  AddJobCounts(sums, response);
   *response.mutable_records() = ToProto(sums);
 }
 

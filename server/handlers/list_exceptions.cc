@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "server/core/convert.h"
 #include "server/core/page_token.h"
+#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
@@ -30,14 +31,16 @@ absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptio
   absl::StatusOr<std::string> token = core::OpenPageToken(list, request.page_token());
   if (!token.ok()) return token.status();
 
+  const model::JobKey key = call.job(request.job_id());
   const absl::StatusOr<store::Page<model::RecordException>> page =
-      deps.store.ListExceptions({.job = call.job(request.job_id()),
+      deps.store.ListExceptions({.job = key,
                                  .fingerprint = request.fingerprint(),
                                  .states = std::move(states),
                                  .held_only = request.held_only(),
                                  .page_size = *page_size,
                                  .bytes_max = model::kReplyBytesTarget,
                                  .token = *std::move(token)});
+  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!page.ok()) return page.status();
   v1::ListExceptionsResponse response;
   for (const model::RecordException& exception : page->items) {

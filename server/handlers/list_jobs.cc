@@ -8,6 +8,7 @@
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
+#include "storage/model/ids.h"
 #include "storage/model/limits.h"
 
 namespace millrace::handlers {
@@ -73,6 +74,10 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request
   if (absl::Status status = ReadCreateTimes(request, query); !status.ok()) return status;
   if (!v1::JobOrder_IsValid(request.order())) {
     return model::FieldError("order", "expected JOB_ORDER_NEWEST_FIRST or JOB_ORDER_OLDEST_FIRST");
+  }
+  if (!request.parent_job_id().empty()) {
+    if (absl::Status id = model::ValidateId("parent_job_id", request.parent_job_id()); !id.ok()) return id;
+    query.parent_job_id = request.parent_job_id();
   }
   query.oldest_first = request.order() == v1::JOB_ORDER_OLDEST_FIRST;
   const std::string list = ListOf(request, query.tenant);

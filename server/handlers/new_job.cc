@@ -6,6 +6,7 @@
 
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "server/handlers/ending_options.h"
 #include "server/handlers/job_fields.h"
 #include "server/handlers/job_options.h"
 #include "server/handlers/validate.h"
@@ -60,6 +61,8 @@ absl::StatusOr<model::Job> ReadNewJob(const NewJobFields& fields, const Call& ca
   if (!parameters.ok()) return parameters.status();
   absl::StatusOr<model::JobOptions> options = ReadJobOptions("options", fields.options, deps.server.workers);
   if (!options.ok()) return options.status();
+  absl::Status ending = ReadEndingOptions("options", fields.options, deps, *options);
+  if (!ending.ok()) return ending;
   absl::StatusOr<model::JobMetadata> metadata = ReadMetadata(fields.metadata);
   if (!metadata.ok()) return metadata.status();
 

@@ -98,6 +98,16 @@ void Fields(Archive& archive, T& source) {
   archive(19, source.fingerprint);
 }
 
+template <class Archive, Row<model::ParentRecord> T>
+void Fields(Archive& archive, T& parent) {
+  archive(1, parent.job_id);
+  archive(2, parent.job_create_time);
+  archive(3, parent.sequence);
+  archive(4, parent.index);
+  archive(5, parent.attempt);
+  archive(6, parent.depth);
+}
+
 template <class Archive, Row<model::JobCounters> T>
 void Fields(Archive& archive, T& counters) {
   archive(1, counters.chunks_completed);
@@ -136,6 +146,7 @@ void DefinitionFields(Archive& archive, T& job) {
   archive(14, job.created_by);
   archive(15, job.create_time);
   archive(16, job.source);
+  archive(55, job.parent);
 }
 
 /// How far the job has come.

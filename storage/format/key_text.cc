@@ -170,6 +170,36 @@ void ReadStoreIndex(Parts& parts, KeyText& key) {
       key.job.tenant = parts.Text();
       parts.Name(key, "service");
       return;
+    case 'w':
+      // Its job may be gone: the parts only name it.
+      key.kind = "notice";
+      parts.Name(key, "tenant").Name(key, "job_id").Time(key, "create_time").Sequence(key, "number");
+      return;
+    case 'x':
+      key.kind = "expiry";
+      parts.Time(key, "expire_time");
+      key.job.tenant = parts.Text();
+      key.job.job_id = parts.Text();
+      return;
+    default:
+      return ReadUnknown(parts, key);
+  }
+}
+
+void ReadJobIndex(Parts& parts, KeyText& key) {
+  switch (parts.Kind()) {
+    case 'c':
+      key.kind = "chunk id";
+      parts.Name(key, "chunk_id");
+      return;
+    case 'j':
+      key.kind = "child job";
+      parts.Time(key, "create_time").Name(key, "child_job_id");
+      return;
+    case 'n':
+      key.kind = "repeats";
+      parts.Sequence(key, "sequence");
+      return;
     default:
       return ReadUnknown(parts, key);
   }

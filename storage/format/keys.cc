@@ -16,6 +16,8 @@ constexpr char kResolution = 'r';
 constexpr char kFingerprint = 'f';
 constexpr char kGroup = 'g';
 constexpr char kChunkId = 'c';
+constexpr char kRepeats = 'n';
+constexpr char kChildJob = 'j';
 constexpr char kRequestId = 'r';
 constexpr char kJobByTime = 't';
 constexpr char kJobByEnd = 'e';
@@ -127,6 +129,20 @@ std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id) {
   return Key(job).Kind(kChunkId).Text(chunk_id).Bytes();
 }
 
+KeyRange ChunkIds(const model::JobKey& job) { return Key(job).Kind(kChunkId).Prefixed(); }
+
+std::string RepeatsKey(const model::JobKey& job, int64_t sequence) {
+  return Key(job).Kind(kRepeats).Number(sequence).Bytes();
+}
+
+KeyRange Repeats(const model::JobKey& job) { return Key(job).Kind(kRepeats).Prefixed(); }
+
+std::string ChildJobKey(const model::JobKey& parent, absl::Time create_time, std::string_view child_id) {
+  return Key(parent).Kind(kChildJob).Time(create_time).Text(child_id).Bytes();
+}
+
+KeyRange ChildJobs(const model::JobKey& parent) { return Key(parent).Kind(kChildJob).Prefixed(); }
+
 KeyRange JobRange(const model::JobKey& job) { return Key(job).Prefixed(); }
 
 KeyRange NumberRange(const model::JobKey& job, int64_t first, int64_t last) {
@@ -213,6 +229,17 @@ std::optional<std::string> ParseJobByTime(std::string_view key) {
   std::string job_id = reader.Text();
   if (!reader.AtEnd()) return std::nullopt;
   return job_id;
+}
+
+// Built as the other one, behind the tenant and the parent instead of an empty job.
+std::optional<std::string> ParseChildJob(std::string_view key) { return ParseJobByTime(key); }
+
+std::string JobByEndKey(std::string_view tenant, absl::Time complete_time, std::string_view job_id) {
+  return Key(tenant, "").Kind(kJobByEnd).Time(complete_time).Text(job_id).Bytes();
+}
+
+KeyRange JobsEndedSince(std::string_view tenant, absl::Time since) {
+  return {JobByEndKey(tenant, since, ""), Key(tenant, "").Kind(kJobByEnd).Prefixed().end};
 }
 
 std::string ServiceVersionKey(std::string_view tenant, std::string_view service, std::string_view version) {

@@ -17,6 +17,9 @@
 //               tenant 0 0 'p' schedule 0                                  when it fires next, and its runs that are not over
 //               tenant 0 0 'r' schedule 0 number                           a run that is over
 //   index       tenant 0 job 0 'c' chunk 0                                 the chunk with this id
+//               tenant 0 job 0 'n' sequence                                the chunks that repeat records of this one
+//               tenant 0 0 'e' complete time job 0                         empty: jobs that have ended, by complete time
+//               tenant 0 job 0 'j' create time child 0                     empty: a job that runs for a record of this one
 //               tenant 0 0 'r' request 0                                   the job made by this request
 //               tenant 0 0 't' create time job 0                           empty: jobs by create time
 //               tenant 0 0 'u' unique key 0                                the active job that holds this key
@@ -106,6 +109,14 @@ std::string ChunkKey(const model::JobKey& job, int64_t sequence);
 std::string ResultKey(const model::JobKey& job, int64_t number);
 std::string JobEventKey(const model::JobKey& job, int64_t number);
 std::string ChunkIdKey(const model::JobKey& job, std::string_view chunk_id);
+/// All of a job.
+KeyRange ChunkIds(const model::JobKey& job);
+std::string RepeatsKey(const model::JobKey& job, int64_t sequence);
+KeyRange Repeats(const model::JobKey& job);
+std::string ChildJobKey(const model::JobKey& parent, absl::Time create_time, std::string_view child_id);
+KeyRange ChildJobs(const model::JobKey& parent);
+/// The child that a key of ChildJobs names.
+std::optional<std::string> ParseChildJob(std::string_view key);
 
 /// All keys of a job in a family (in `index`, those that belong to no tenant as a whole).
 KeyRange JobRange(const model::JobKey& job);

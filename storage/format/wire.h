@@ -9,14 +9,16 @@
 //
 // A value that is zero or empty is not written, and a field that is not there reads as zero or empty, whatever the
 // default of the struct in memory: defaults may change, rows may not. Integers and enums are varints (negative ones
-// in ten bytes), doubles and times fixed64 (times as Unix nanoseconds; never written for InfinitePast), durations
-// varints of nanoseconds, vectors of integers packed, maps as protobuf's. Fields that nobody knows are skipped.
+// in ten bytes; an optional one is written also where it is zero), doubles and times fixed64 (times as Unix nanoseconds;
+// never written for InfinitePast), durations varints of nanoseconds, vectors of integers packed, maps as protobuf's. Fields
+// that nobody knows are skipped.
 #pragma once
 
 #include <bit>
 #include <concepts>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -81,6 +83,12 @@ class Writer {
     if (value == T{}) return;
     wire::AppendTag(out_, number, wire::Type::kVarint);
     wire::AppendVarint(out_, static_cast<uint64_t>(value));
+  }
+  template <wire::Integer T>
+  void operator()(uint32_t number, const std::optional<T>& value) {
+    if (!value.has_value()) return;
+    wire::AppendTag(out_, number, wire::Type::kVarint);
+    wire::AppendVarint(out_, static_cast<uint64_t>(*value));
   }
   void operator()(uint32_t number, double value) { Fixed64(number, std::bit_cast<uint64_t>(value)); }
   void operator()(uint32_t number, absl::Duration value) { (*this)(number, absl::ToInt64Nanoseconds(value)); }
@@ -189,6 +197,10 @@ class Matcher {
   template <wire::Integer T>
   bool Read(T& value) const {
     return field_.type == wire::Type::kVarint && ToInteger(field_.scalar, value);
+  }
+  template <wire::Integer T>
+  bool Read(std::optional<T>& value) const {
+    return Read(value.emplace());
   }
   bool Read(double& value) const {
     value = std::bit_cast<double>(field_.scalar);

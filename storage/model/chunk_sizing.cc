@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/model/built_in.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
 
@@ -24,6 +25,8 @@ int64_t RecordsInTargetTime(const Job& job) {
 }  // namespace
 
 int64_t RecordsPerChunk(const Job& job, int64_t records) {
+  // Each is a job: they run side by side, and each outcome is committed when it is there.
+  if (IsBulkRun(job)) return 1;
   constexpr int64_t kCutsForCount = kChunksPerPushMax - kCutsForBytesMax;
   return std::max(RecordsInTargetTime(job), (records + kCutsForCount - 1) / kCutsForCount);
 }

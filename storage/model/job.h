@@ -131,6 +131,24 @@ struct JobCounters {
   int64_t records_rerun = 0;
   /// Of `records_failed`: those about which a person was asked. They do not count against the error budget.
   int64_t records_held = 0;
+  /// Of `records_rerun`: those that had succeeded.
+  int64_t records_repeated = 0;
+};
+
+/// The record of a bulk run for which a job runs.
+struct ParentRecord {
+  /// The bulk run, and when that was created: its id may come to name another one. Empty: the job runs for none.
+  std::string job_id;
+  absl::Time job_create_time = absl::InfinitePast();
+  /// The chunk of the record, and its index there.
+  int64_t sequence = 0;
+  int32_t index = 0;
+  /// 1 for the first job that ran for this record, and one more each time it was tried again under the same chunk.
+  int32_t attempt = 0;
+  /// How many bulk runs stand above the job.
+  int32_t depth = 0;
+
+  friend bool operator==(const ParentRecord&, const ParentRecord&) = default;
 };
 
 struct Job {
@@ -164,6 +182,7 @@ struct Job {
   std::string request_hash;
   /// Kind kNone: callers push the records. `source_position` stays where it began then.
   JobSource source;
+  ParentRecord parent;
 
   SourcePosition source_position;
   JobCounters counters;

@@ -82,6 +82,13 @@ inline constexpr size_t kScheduleTriggersMax = 20;
 inline constexpr absl::Duration kScheduleRetryMin = absl::Seconds(1);
 inline constexpr absl::Duration kScheduleRetryMax = absl::Minutes(1);
 
+// Bulk runs whose records are bulk runs, and so on: deeper nesting is a mistake that starts itself.
+inline constexpr int32_t kBulkDepthMax = 16;
+// Jobs below a bulk run that one call sums up: some 20 us each.
+inline constexpr int64_t kBulkJobsSummedMax = 10'000;
+// Child jobs that an explanation names: what a person reads.
+inline constexpr int32_t kExplainedChildrenMax = 10;
+
 // Service definitions. Larger ones are programs, and belong into a worker.
 inline constexpr size_t kDefinitionBytesMax = 1024 * 1024;
 inline constexpr size_t kServiceInputsMax = 1'000;

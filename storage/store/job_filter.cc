@@ -31,6 +31,7 @@ bool Matches(const ListJobsQuery& query, const model::Job& job) {
   if (!query.project.empty() && job.metadata.project != query.project) return false;
   if (!query.tag.empty() && !Holds(job.metadata.tags, query.tag)) return false;
   if (!query.created_by.empty() && job.created_by != query.created_by) return false;
+  if (!query.parent_job_id.empty() && job.parent.job_id != query.parent_job_id) return false;
   if (job.create_time < query.created_from || job.create_time >= query.created_before) return false;
   return query.text.empty() || HasText(job, query.text);
 }

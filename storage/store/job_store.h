@@ -87,6 +87,7 @@ class JobStore {
   /// PIPELINE_ID, UNIQUE_KEY, SERVICE_VERSION.
   ///   PIPELINE_ID_TAKEN, UNIQUE_KEY_TAKEN, REQUEST_ID_REUSED
   ///   SERVICE_VERSION_NOT_FOUND  `version_id` was deleted meanwhile
+  ///   PIPELINE_NOT_FOUND  the bulk run for which it is to run was deleted meanwhile
   virtual absl::StatusOr<model::JobPtr> CreateJob(model::Job job) = 0;
 
   /// The job that was made under this request id, which is not empty; null where there is none.
@@ -138,7 +139,8 @@ class JobStore {
   /// Removes a job that has ended, with everything that belongs to it. Costs the same however large it is. The caller
   /// sees to it that no lease of the job is out: under the same id, another job may be created at once.
   ///   PIPELINE_NOT_FOUND
-  ///   JOB_NOT_FINISHED  its state is not final (metadata: state)
+  ///   JOB_NOT_FINISHED  its state is not final (metadata: state); or it ran for a bulk run that has not taken its outcome
+  ///                     yet (metadata: parent_job_id)
   virtual absl::Status DeleteJob(const model::JobKey& job) = 0;
 
   /// Jobs of all tenants whose retention is over at `now`, in the order of its end, those behind `behind`.

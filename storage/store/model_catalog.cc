@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/model/built_in.h"
+#include "storage/store/built_in_list.h"
 #include "storage/store/store_errors.h"
 
 namespace millrace::store {
@@ -29,6 +31,7 @@ const ServiceVersion& ModelCatalog::Latest(const Versions& versions) {
 absl::StatusOr<ServiceVersion> ModelCatalog::Create(ServiceVersion version, absl::Time now) {
   absl::StatusOr<SemanticVersion> number = model::ParseSemanticVersion(version.version);
   if (!number.ok()) return number.status();
+  if (const ServiceVersion* built_in = model::FindBuiltIn(version.service)) return BuiltInTaken(*built_in);
 
   Versions& versions = services_[{version.tenant, version.service}];
   if (const auto found = versions.find(*number); found != versions.end()) {
@@ -41,6 +44,7 @@ absl::StatusOr<ServiceVersion> ModelCatalog::Create(ServiceVersion version, absl
 }
 
 absl::StatusOr<ServiceVersion> ModelCatalog::Get(std::string_view tenant, const ServiceReference& reference) const {
+  if (const ServiceVersion* built_in = model::FindBuiltInVersion(reference.version_id)) return *built_in;
   if (!reference.version_id.empty()) {
     for (const auto& [key, versions] : services_) {
       if (key.tenant != tenant) continue;
@@ -49,6 +53,10 @@ absl::StatusOr<ServiceVersion> ModelCatalog::Get(std::string_view tenant, const 
       }
     }
     return VersionIdNotFound(reference.version_id);
+  }
+  if (const ServiceVersion* built_in = model::FindBuiltIn(reference.service)) {
+    if (reference.version.empty() || reference.version == built_in->version) return *built_in;
+    return ServiceVersionNotFound(reference.service, reference.version, built_in->version);
   }
   absl::StatusOr<const Versions*> versions = Find(tenant, reference.service);
   if (!versions.ok()) return versions.status();
@@ -73,11 +81,14 @@ absl::StatusOr<Page<ServiceSummary>> ModelCatalog::List(std::string_view tenant,
     page.items.push_back({latest.service, latest.service_id, latest.version, static_cast<int32_t>(at->second.size()),
                           latest.description});
   }
+  AddBuiltIn(
+      token, page_size, [](const std::string& service) { return service; }, page);
   return page;
 }
 
 absl::StatusOr<std::vector<ServiceVersion>> ModelCatalog::ListVersions(std::string_view tenant,
                                                                        std::string_view service) const {
+  if (const ServiceVersion* built_in = model::FindBuiltIn(service)) return std::vector{*built_in};
   absl::StatusOr<const Versions*> versions = Find(tenant, service);
   if (!versions.ok()) return versions.status();
   std::vector<ServiceVersion> highest_first;

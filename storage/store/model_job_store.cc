@@ -10,10 +10,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "storage/model/bulk_rules.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
-#include "storage/store/job_filter.h"
-#include "storage/store/model_catalog.h"
 #include "storage/store/model_job.h"
 #include "storage/store/model_notices.h"
 #include "storage/store/model_reads.h"
@@ -55,6 +54,12 @@ class ModelJobStore final : public ModelReads {
     if (jobs_.contains(job.key())) return PipelineIdTaken(job.id);
     if (const std::string& unique_key = job.options.unique_key; !unique_key.empty()) {
       if (const JobPtr holder = UniqueKeyHolder(job.tenant, unique_key)) return UniqueKeyTaken(unique_key, holder->id);
+    }
+    if (const std::string& parent_id = job.parent.job_id; !parent_id.empty()) {
+      const auto parent = jobs_.find({job.tenant, parent_id});
+      if (parent == jobs_.end() || !model::IsChildOf(job, *parent->second.job())) {
+        return PipelineNotFound({job.tenant, parent_id});
+      }
     }
     ServiceReference pinned;
     pinned.version_id = job.version_id;
@@ -190,7 +195,9 @@ class ModelJobStore final : public ModelReads {
     absl::MutexLock lock(&mutex_);
     const auto found = jobs_.find(key);
     if (found == jobs_.end()) return PipelineNotFound(key);
-    if (!model::IsFinal(found->second.job()->state)) return JobNotFinished(*found->second.job());
+    const JobPtr& job = found->second.job();
+    if (!model::IsFinal(job->state)) return JobNotFinished(*job);
+    if (IsNeededByParent(*job)) return ChildNeeded(*job);
     jobs_.erase(found);
     return absl::OkStatus();
   }

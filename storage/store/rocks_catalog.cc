@@ -7,6 +7,8 @@
 
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/model/built_in.h"
+#include "storage/store/built_in_list.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_page_token.h"
 #include "storage/store/rocks_rows.h"
@@ -80,7 +82,12 @@ absl::StatusOr<ServiceVersion> ResolveId(const Engine& engine, std::string_view 
 
 absl::StatusOr<ServiceVersion> Resolve(const Engine& engine, std::string_view tenant,
                                        const ServiceReference& reference) {
+  if (const ServiceVersion* built_in = model::FindBuiltInVersion(reference.version_id)) return *built_in;
   if (!reference.version_id.empty()) return ResolveId(engine, tenant, reference.version_id);
+  if (const ServiceVersion* built_in = model::FindBuiltIn(reference.service)) {
+    if (reference.version.empty() || reference.version == built_in->version) return *built_in;
+    return ServiceVersionNotFound(reference.service, reference.version, built_in->version);
+  }
   const absl::StatusOr<std::string> latest = FindLatest(engine, tenant, reference.service);
   if (!latest.ok()) return latest.status();
   const std::string& wanted = reference.version.empty() ? *latest : reference.version;
@@ -105,6 +112,7 @@ absl::StatusOr<std::string> FindServiceId(const Engine& engine, const ServiceVer
 
 absl::StatusOr<ServiceVersion> RocksJobStore::CreateServiceVersion(ServiceVersion version) {
   if (absl::Status parsed = model::ParseSemanticVersion(version.version).status(); !parsed.ok()) return parsed;
+  if (const ServiceVersion* built_in = model::FindBuiltIn(version.service)) return BuiltInTaken(*built_in);
   version.create_time = clock_->Now();
   const Passage passage{version.definition.size(), /*alone=*/true};
   return Run<ServiceVersion>(passage, [&version](Group& group) -> absl::StatusOr<ServiceVersion> {
@@ -135,10 +143,12 @@ absl::StatusOr<ServiceVersion> RocksJobStore::GetServiceVersion(std::string_view
 absl::StatusOr<Page<ServiceSummary>> RocksJobStore::ListServices(std::string_view tenant, int32_t page_size,
                                                                  std::string_view token) const {
   format::KeyRange range = format::ServicesFrom(tenant, "");
+  std::string behind;
   if (!token.empty()) {
-    const absl::StatusOr<std::string> behind = ReadPageToken(kList, token);
-    if (!behind.ok()) return behind.status();
-    range.begin = format::ServiceVersions(tenant, *behind).end;
+    absl::StatusOr<std::string> place = ReadPageToken(kList, token);
+    if (!place.ok()) return place.status();
+    behind = *std::move(place);
+    range.begin = format::ServiceVersions(tenant, behind).end;
   }
   Page<ServiceSummary> page;
   LatestFinder finder;
@@ -164,11 +174,14 @@ absl::StatusOr<Page<ServiceSummary>> RocksJobStore::ListServices(std::string_vie
     summary.description = std::move(version->description);
   }
   if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  AddBuiltIn(
+      behind, page_size, [](const std::string& service) { return MakePageToken(kList, service); }, page);
   return page;
 }
 
 absl::StatusOr<std::vector<ServiceVersion>> RocksJobStore::ListServiceVersions(std::string_view tenant,
                                                                                std::string_view service) const {
+  if (const ServiceVersion* built_in = model::FindBuiltIn(service)) return std::vector{*built_in};
   std::vector<std::pair<SemanticVersion, ServiceVersion>> versions;
   const auto cursor = Scan(*engine_, Family::kServices, format::ServiceVersions(tenant, service));
   for (; cursor->valid(); cursor->Next()) {
@@ -192,6 +205,7 @@ absl::Status RocksJobStore::DeleteServiceVersion(std::string_view tenant, const 
                    [tenant, &reference](Group& group) -> absl::StatusOr<bool> {
                      const absl::StatusOr<ServiceVersion> version = Resolve(group.engine(), tenant, reference);
                      if (!version.ok()) return version.status();
+                     if (model::FindBuiltIn(version->service) != nullptr) return BuiltInNotDeleted(*version);
                      int64_t job_count = 0;
                      std::string needed_by;
                      for (const model::JobPtr& job : group.UnfinishedJobs()) {

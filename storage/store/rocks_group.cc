@@ -4,6 +4,7 @@
 
 #include "storage/format/notice_rows.h"
 #include "storage/format/rows.h"
+#include "storage/model/built_in.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_rows.h"
 #include "storage/store/store_errors.h"
@@ -104,6 +105,13 @@ void Group::RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::
   job->definition_changed = true;
   AddEvents(*changed, model::DefinitionEvents(*job->job, *changed), by);
   ChangeJob(job, std::move(changed), by);
+}
+
+absl::StatusOr<bool> Group::HasVersion(const std::string& tenant, const std::string& version_id) const {
+  if (model::FindBuiltInVersion(version_id) != nullptr) return true;
+  const auto version = Get(Family::kIndex, format::VersionIdKey(tenant, version_id));
+  if (!version.ok()) return version.status();
+  return version->has_value();
 }
 
 absl::Status Group::CheckAtWorkAgain(const model::Job& before, const model::Job& after) const {

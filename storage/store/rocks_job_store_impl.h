@@ -117,8 +117,9 @@ class RocksJobStore final : public JobStore {
   absl::Status DeleteServiceVersion(std::string_view tenant, const model::ServiceReference& reference) override;
 
  private:
-  /// ListJobs, where only jobs are asked for that have not ended.
-  absl::StatusOr<Page<model::JobPtr>> ListActive(const ListJobsQuery& query) const;
+  /// ListJobs, where only jobs are asked for that have not ended. `parent`: the bulk run of the query; null where it names
+  /// none.
+  absl::StatusOr<Page<model::JobPtr>> ListActive(const ListJobsQuery& query, const model::Job* parent) const;
 
   /// Sends a verb through the lane and waits for it.
   template <typename T>

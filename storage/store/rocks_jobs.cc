@@ -9,6 +9,7 @@
 
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/model/bulk_rules.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/job_filter.h"
@@ -48,27 +49,33 @@ absl::Status CheckNew(Group& group, const Job& job) {
     if (!holder.ok()) return holder.status();
     if (*holder != nullptr) return UniqueKeyTaken(unique_key, (*holder)->id);
   }
-  const auto version = group.Get(Family::kIndex, format::VersionIdKey(job.tenant, job.version_id));
-  if (!version.ok()) return version.status();
-  return version->has_value() ? absl::OkStatus() : VersionIdNotFound(job.version_id);
+  if (const std::string& parent_id = job.parent.job_id; !parent_id.empty()) {
+    const absl::StatusOr<LaneJob*> parent = group.FindJob({job.tenant, parent_id});
+    if (!parent.ok()) return parent.status();
+    if (!model::IsChildOf(job, *(*parent)->job)) return PipelineNotFound({job.tenant, parent_id});
+  }
+  const absl::StatusOr<bool> has_version = group.HasVersion(job.tenant, job.version_id);
+  if (!has_version.ok()) return has_version.status();
+  return *has_version ? absl::OkStatus() : VersionIdNotFound(job.version_id);
 }
-
-std::string ListKeyOf(const Job& job) { return format::JobByTimeKey(job.tenant, job.create_time, job.id); }
 
 /// Whether all jobs that the query asks for are in memory.
 bool AsksForActive(const ListJobsQuery& query) {
   return !query.states.empty() && std::none_of(query.states.begin(), query.states.end(), model::IsFinal);
 }
 
+/// The key of a job in the list that the query walks over: that of a bulk run, or that of the tenant.
+std::string ListKeyOf(const ListJobsQuery& query, absl::Time create_time, std::string_view job_id) {
+  if (query.parent_job_id.empty()) return format::JobByTimeKey(query.tenant, create_time, job_id);
+  return format::ChildJobKey({query.tenant, query.parent_job_id}, create_time, job_id);
+}
+
 /// The index rows of the jobs that were created in the time the query asks for, behind the page before. PAGE_TOKEN_INVALID.
 absl::StatusOr<format::KeyRange> RangeOf(const ListJobsQuery& query) {
-  format::KeyRange range = format::JobsByTime(query.tenant);
-  if (query.created_from != absl::InfinitePast()) {
-    range.begin = format::JobByTimeKey(query.tenant, query.created_from, "");
-  }
-  if (query.created_before != absl::InfiniteFuture()) {
-    range.end = format::JobByTimeKey(query.tenant, query.created_before, "");
-  }
+  format::KeyRange range = query.parent_job_id.empty() ? format::JobsByTime(query.tenant)
+                                                       : format::ChildJobs({query.tenant, query.parent_job_id});
+  if (query.created_from != absl::InfinitePast()) range.begin = ListKeyOf(query, query.created_from, "");
+  if (query.created_before != absl::InfiniteFuture()) range.end = ListKeyOf(query, query.created_before, "");
   if (query.token.empty()) return range;
   absl::StatusOr<std::string> behind = ReadPageToken(kList, query.token);
   if (!behind.ok()) return behind.status();
@@ -104,6 +111,9 @@ absl::StatusOr<JobPtr> RocksJobStore::CreateJob(Job job) {
     const std::string& unique_key = created->options.unique_key;
     if (!unique_key.empty()) group.Put(Family::kIndex, format::UniqueKeyKey(tenant, unique_key), row);
     group.PutUnread(Family::kIndex, format::JobByTimeKey(tenant, created->create_time, created->id), "");
+    if (const std::string& parent = created->parent.job_id; !parent.empty()) {
+      group.PutUnread(Family::kIndex, format::ChildJobKey({tenant, parent}, created->create_time, created->id), "");
+    }
     return created;
   });
 }
@@ -122,7 +132,14 @@ absl::StatusOr<JobPtr> RocksJobStore::GetJob(const model::JobKey& key) const {
 }
 
 absl::StatusOr<Page<JobPtr>> RocksJobStore::ListJobs(const ListJobsQuery& query) const {
-  if (AsksForActive(query)) return ListActive(query);
+  JobPtr parent;
+  if (!query.parent_job_id.empty()) {
+    absl::StatusOr<JobPtr> found = GetJob({query.tenant, query.parent_job_id});
+    if (model::HasReason(found.status(), model::Reason::kPipelineNotFound)) return Page<JobPtr>();
+    if (!found.ok()) return found.status();
+    parent = *std::move(found);
+  }
+  if (AsksForActive(query)) return ListActive(query, parent.get());
   const absl::StatusOr<format::KeyRange> range = RangeOf(query);
   if (!range.ok()) return range.status();
   Page<JobPtr> page;
@@ -153,14 +170,34 @@ absl::StatusOr<Page<JobPtr>> RocksJobStore::ListJobs(const ListJobsQuery& query)
   return page;
 }
 
-absl::StatusOr<Page<JobPtr>> RocksJobStore::ListActive(const ListJobsQuery& query) const {
+absl::StatusOr<std::vector<JobPtr>> RocksJobStore::ListEndedJobs(const std::string& tenant, absl::Time since,
+                                                                 size_t jobs_max) const {
+  std::vector<JobPtr> jobs;
+  const auto cursor =
+      Scan(*engine_, Family::kIndex, format::JobsEndedSince(tenant, since), engine::Direction::kBackward);
+  for (; cursor->valid() && jobs.size() < jobs_max; cursor->Next()) {
+    std::optional<std::string> job_id = format::ParseJobByTime(cursor->key());
+    if (!job_id.has_value()) return CorruptKey();
+    absl::StatusOr<JobPtr> job = GetJob({tenant, *std::move(job_id)});
+    // The list is that of one moment; the job may be gone by now, or at work again.
+    if (model::HasReason(job.status(), model::Reason::kPipelineNotFound)) continue;
+    if (!job.ok()) return job.status();
+    if (!model::IsFinal((*job)->state)) continue;
+    jobs.push_back(*std::move(job));
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return jobs;
+}
+
+absl::StatusOr<Page<JobPtr>> RocksJobStore::ListActive(const ListJobsQuery& query, const Job* parent) const {
   const absl::StatusOr<format::KeyRange> range = RangeOf(query);
   if (!range.ok()) return range.status();
   std::vector<JobPtr> jobs = table_.Active();
   std::erase_if(jobs, [&](const JobPtr& job) {
     if (job->tenant != query.tenant || !Matches(query, *job)) return true;
+    if (parent != nullptr && !model::IsChildOf(*job, *parent)) return true;
     if (query.token.empty()) return false;
-    const std::string key = ListKeyOf(*job);
+    const std::string key = ListKeyOf(query, job->create_time, job->id);
     return key < range->begin || key >= range->end;
   });
   const auto comes_first = [&](const JobPtr& a, const JobPtr& b) {
@@ -170,7 +207,8 @@ absl::StatusOr<Page<JobPtr>> RocksJobStore::ListActive(const ListJobsQuery& quer
   Page<JobPtr> page;
   const size_t size = std::min(jobs.size(), static_cast<size_t>(query.page_size));
   std::partial_sort(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(size), jobs.end(), comes_first);
-  if (size < jobs.size()) page.next_token = MakePageToken(kList, ListKeyOf(*jobs[size - 1]));
+  if (size < jobs.size())
+    page.next_token = MakePageToken(kList, ListKeyOf(query, jobs[size - 1]->create_time, jobs[size - 1]->id));
   jobs.resize(size);
   page.items = std::move(jobs);
   return page;

@@ -6,6 +6,8 @@
 
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/model/bulk_rules.h"
+#include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/store_errors.h"
@@ -118,30 +120,6 @@ absl::StatusOr<JobPtr> RocksJobStore::Acknowledge(const JobKey& key, int64_t cur
     group.ChangeJob(*job, std::move(changed));
     return (*job)->job;
   });
-}
-
-absl::Status RocksJobStore::DeleteJob(const JobKey& key) {
-  // Alone in its group: a verb beside it would find the job in the table.
-  return Run<JobPtr>(
-             {.alone = true},
-             [&key](Group& group) -> absl::StatusOr<JobPtr> {
-               const absl::StatusOr<LaneJob*> found = group.FindJob(key);
-               if (!found.ok()) return found.status();
-               const JobPtr job = (*found)->job;
-               if (!model::IsFinal(job->state)) return JobNotFinished(*job);
-               const format::KeyRange range = format::JobRange(key);
-               for (const Family family : {Family::kJobs, Family::kChunks, Family::kInputs, Family::kResults,
-                                           Family::kExceptions, Family::kStatistics, Family::kEvents, Family::kIndex}) {
-                 group.DeleteRange(family, range);
-               }
-               group.Delete(Family::kIndex, format::JobByTimeKey(key.tenant, job->create_time, key.job_id));
-               if (!job->request_id.empty()) {
-                 group.Delete(Family::kIndex, format::RequestIdKey(key.tenant, job->request_id));
-               }
-               group.RemoveJob(*job);
-               return job;
-             })
-      .status();
 }
 
 }  // namespace millrace::store

@@ -42,6 +42,15 @@ absl::Status JobNotFinished(const model::Job& job) {
                    {{"pipeline_id", job.id}, {"state", state}});
 }
 
+absl::Status ChildNeeded(const model::Job& child) {
+  return model::WithRetryAfter(
+      MakeError(Reason::kJobNotFinished,
+                absl::StrCat("bulk run ", child.parent.job_id, " has not taken the outcome of job ", child.id,
+                             " yet; let it go on, or cancel it, and try again"),
+                {{"pipeline_id", child.id}, {"parent_job_id", child.parent.job_id}}),
+      absl::Seconds(1));
+}
+
 absl::Status ExceptionNotFound(const model::JobKey& job, const model::RecordPlace& exception) {
   const std::string id = model::ExceptionId(exception.sequence, exception.index);
   return MakeError(Reason::kExceptionNotFound, absl::StrCat("job ", job.job_id, " has no exception ", id),
@@ -108,6 +117,17 @@ absl::Status ServiceVersionTaken(const model::ServiceVersion& stored) {
   return MakeError(Reason::kServiceVersionTaken,
                    absl::StrCat(uri, " exists with another definition; a version never changes, so choose a new one"),
                    {{"service_uri", uri}, {"version_id", stored.version_id}});
+}
+
+absl::Status BuiltInTaken(const model::ServiceVersion& built_in) {
+  return MakeError(Reason::kServiceDefinitionInvalid,
+                   absl::StrCat("service: ", built_in.service, " is built into the server; choose another name"));
+}
+
+absl::Status BuiltInNotDeleted(const model::ServiceVersion& built_in) {
+  const std::string uri = model::ServiceUri(built_in.service, built_in.version);
+  return MakeError(Reason::kServiceVersionInUse, absl::StrCat(uri, " is built into the server and cannot be deleted"),
+                   {{"service_uri", uri}});
 }
 
 absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::string_view job_id, int64_t job_count) {

@@ -24,6 +24,8 @@ absl::Status PipelineIdTaken(std::string_view job_id);
 absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder);
 /// JOB_NOT_FINISHED.
 absl::Status JobNotFinished(const model::Job& job);
+/// JOB_NOT_FINISHED: the bulk run for which it ran has not taken its outcome.
+absl::Status ChildNeeded(const model::Job& child);
 /// EXCEPTION_NOT_FOUND.
 absl::Status ExceptionNotFound(const model::JobKey& job, const model::RecordPlace& exception);
 /// EXCEPTION_SETTLED.
@@ -47,6 +49,9 @@ absl::Status VersionIdNotFound(std::string_view version_id);
 absl::Status JobVersionDeleted(const model::Job& job);
 /// SERVICE_VERSION_TAKEN.
 absl::Status ServiceVersionTaken(const model::ServiceVersion& stored);
+/// SERVICE_DEFINITION_INVALID and SERVICE_VERSION_IN_USE: a built-in service is nobody's to change.
+absl::Status BuiltInTaken(const model::ServiceVersion& built_in);
+absl::Status BuiltInNotDeleted(const model::ServiceVersion& built_in);
 /// SERVICE_VERSION_IN_USE by `job_count` unfinished jobs, `job_id` being one of them.
 absl::Status ServiceVersionInUse(const model::ServiceVersion& stored, std::string_view job_id, int64_t job_count);
 

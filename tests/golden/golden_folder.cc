@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/model/built_in.h"
 #include "storage/model/job_rules.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_rows.h"
@@ -210,7 +211,10 @@ std::string DescribeJob(const JobStore& store, const model::Job& job) {
 
 std::string DescribeTenant(const JobStore& store, const std::string& tenant) {
   std::string text;
-  const auto services = store.ListServices(tenant, kAll, "");
+  auto services = store.ListServices(tenant, kAll, "");
+  // What is built into the server is not in the folder.
+  if (services.ok())
+    std::erase_if(services->items, [](const auto& item) { return item.service == model::kJobsService; });
   absl::StrAppend(&text, "==== services of ", tenant, "\n",
                   services.ok() ? Describe(services->items) : Describe(services.status()));
   for (const char* service : {"demo/double", "demo/other"}) {

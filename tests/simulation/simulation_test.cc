@@ -33,6 +33,7 @@ TEST(SimulationTest, EveryAcceptedRecordEndsOnceWhateverCrashes) {
   EXPECT_GT(report.tally.skipped, 0);
   EXPECT_GT(report.tally.failed_jobs, 0);
   EXPECT_GT(report.tally.closed_idle, 0);
+  EXPECT_GT(report.tally.taken_up, 0);
 }
 
 TEST(SimulationTest, ASeedGivesTheSameWorldAgain) {

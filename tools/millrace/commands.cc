@@ -51,6 +51,7 @@ CommandTree::CommandTree(const std::string& default_server)
   AddPipelinesCommands(*this);
   AddJobsCommands(*this);
   AddSchedulesCommands(*this);
+  AddBulkCommands(*this);
   AddExceptionsCommands(*this);
   AddTopCommand(*this);
   AddServerCommands(*this);

@@ -74,6 +74,7 @@ void AddSummaryCommand(CommandTree& tree, CLI::App* jobs);
 void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs);
 void AddSchedulesCommands(CommandTree& tree);
+void AddBulkCommands(CommandTree& tree);
 void AddExceptionsCommands(CommandTree& tree);
 void AddTopCommand(CommandTree& tree);
 /// health, server, version, completion.

@@ -145,6 +145,8 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"service", job.service_uri()},
           {"state", DescribeState(job.state(), job.outcome())},
           {"reason", job.state_reason()},
+          {"part of",
+           job.parent_job_id().empty() ? "" : absl::StrCat(job.parent_job_id(), ", record ", job.parent_record())},
           {"paused", PauseText(job, session)},
           {"input", WithoutPrefix(v1::PipelineState_Name(job.pipeline_state()), "PIPELINE_STATE_")},
           {"source", SourceText(job)},

@@ -95,7 +95,7 @@ TEST_F(SourceCrashTest, AServerThatIsStartedAnewAfterEachPieceGoesOnWhereItWas) 
 
 TEST_F(SourceCrashTest, WhatASampleLeftOutIsReadOnceWheneverItIsAskedForAndWhateverIsKilled) {
   for (const auto& [source, expected] : Sources()) {
-    for (const model::SourceSample sample : {model::SourceSample{.first = 300}, model::SourceSample{.every = 3}}) {
+    for (const model::SourceSample& sample : {model::SourceSample{.first = 300}, model::SourceSample{.every = 3}}) {
       if (source.kind == SourceKind::kQuery && sample.every > 0) continue;
       // Before anything is read, in the midst of the sample, and when it is complete.
       for (const int asked_after : {0, 1, 9}) {

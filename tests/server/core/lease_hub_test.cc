@@ -5,6 +5,8 @@
 #include <optional>
 #include <thread>
 
+#include "storage/model/built_in.h"
+
 namespace millrace::core {
 namespace {
 
@@ -156,6 +158,49 @@ TEST(LeaseHubTest, AnOutcomeThatCannotBeStoredPausesEveryChunk) {
   EXPECT_EQ(again->sequence, 1);
   EXPECT_EQ(again->attempt, 2);
   EXPECT_EQ(at, absl::ToInt64Nanoseconds(LeaseHub::kPauseAfterReturn));
+}
+
+model::JobPtr BulkRun() {
+  model::Job job = *JobWithChunks(2);
+  job.id = "bulk";
+  job.service = model::kJobsService;
+  job.options.max_workers = 1;
+  job.options.initial_workers = 1;
+  return std::make_shared<const model::Job>(job);
+}
+
+TEST(LeaseHubTest, ChunksOfABulkRunAreLeasedApartAndKeepNoWorkerBusy) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  hub.OnJobChanged(BulkRun());
+  hub.OnJobChanged(JobWithChunks(1));
+  EXPECT_EQ(hub.Acquire()->job->id, "a");
+  const std::optional<Lease> bulk = hub.Acquire(LeaseKind::kJobs);
+  ASSERT_TRUE(bulk.has_value());
+  EXPECT_EQ(bulk->job->id, "bulk");
+  EXPECT_EQ(hub.running(), 1);
+  EXPECT_EQ(hub.running(bulk->job->key()), 1) << "and counts for max_workers of its job";
+  EXPECT_EQ(hub.in_flight(), 2);
+  const Standing standing = hub.Explain(bulk->job, 0, false);
+  EXPECT_EQ(standing.verdict.hold, Hold::kMaxWorkersReached);
+  EXPECT_EQ(standing.workers_busy, 1);
+  EXPECT_FALSE(hub.AwaitIdle(absl::ZeroDuration()));
+  hub.Done(*bulk);
+  EXPECT_EQ(hub.Acquire(LeaseKind::kJobs)->sequence, 2);
+}
+
+TEST(LeaseHubTest, ANudgeLetsOneReturnEmptyHandedNowOrLater) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  hub.Nudge(LeaseKind::kJobs);
+  EXPECT_FALSE(hub.Acquire(LeaseKind::kJobs).has_value());
+  std::optional<Lease> lease = Lease{};
+  std::thread waiting([&] { lease = hub.Acquire(LeaseKind::kJobs); });
+  hub.Nudge(LeaseKind::kJobs);
+  waiting.join();
+  EXPECT_FALSE(lease.has_value());
+  hub.OnJobChanged(BulkRun());
+  EXPECT_TRUE(hub.Acquire(LeaseKind::kJobs).has_value());
 }
 
 }  // namespace

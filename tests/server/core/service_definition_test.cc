@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/model/built_in.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
 
@@ -245,6 +246,16 @@ TEST(ServiceDefinitionTest, AttacksOnTheParserAreRefused) {
   }
   EXPECT_THAT(ErrorOfBody("inputs: {x: {default: [" + bomb + "]}}\noutputs: [x]"),
               HasSubstr("larger than 1048576 bytes"));
+}
+
+TEST(ServiceDefinitionTest, TheBuiltInServiceIsADefinitionLikeAnyOtherUnderItsHash) {
+  const model::ServiceVersion& jobs = model::JobsService();
+  const auto definition = ParseServiceDefinition(jobs.definition);
+  ASSERT_TRUE(definition.ok()) << definition.status();
+  EXPECT_EQ(definition->service, jobs.service);
+  EXPECT_EQ(definition->version, jobs.version);
+  EXPECT_EQ(definition->description, jobs.description);
+  EXPECT_EQ(ConfigHash(*definition), jobs.config_hash);
 }
 
 }  // namespace

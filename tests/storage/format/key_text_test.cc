@@ -30,6 +30,8 @@ std::vector<std::pair<Family, std::string>> OneOfEach() {
           {Family::kSchedules, ScheduleProgressKey({"acme", "nightly"})},
           {Family::kSchedules, ScheduleRunKey({"acme", "nightly"}, 9)},
           {Family::kIndex, ChunkIdKey(kJob, "c-1")},
+          {Family::kIndex, ChildJobKey(kJob, absl::FromUnixSeconds(1'700'000'000), "child")},
+          {Family::kIndex, RepeatsKey(kJob, 12)},
           {Family::kIndex, RequestIdKey("acme", "r-1")},
           {Family::kIndex, UniqueKeyKey("acme", "u-1")},
           {Family::kIndex, VersionIdKey("acme", "v-1")},
@@ -65,10 +67,14 @@ TEST(KeyTextTest, EveryKeyIsTakenApartByName) {
                                              "schedule progress acme schedule_id=nightly",
                                              "schedule run acme schedule_id=nightly number=9",
                                              "chunk id acme/job-1 chunk_id=c-1",
+                                             "child job acme/job-1 create_time=2023-11-14T22:13:20+00:00 "
+                                             "child_job_id=child",
+                                             "repeats acme/job-1 sequence=12",
                                              "request id acme request_id=r-1",
                                              "unique key acme unique_key=u-1",
                                              "version id acme version_id=v-1",
                                              "job by time acme create_time=2023-11-14T22:13:20+00:00 job_id=job-1",
+                                             "job by end acme complete_time=2023-11-14T22:13:21+00:00 job_id=job-1",
                                              "unfinished job acme/job-1",
                                              "sums of ended jobs acme service=a/b",
                                              "notice tenant=acme job_id=job-1 create_time=2023-11-14T22:13:20+00:00 "

@@ -203,11 +203,11 @@ TEST(RowsTest, TheBytesOfARowNeverChange) {
 TEST(RowsTest, TheBytesOfAFullRowNeverChange) {
   const model::ChunkResult result = SampleResult();
   const std::vector<std::pair<std::string, std::string>> digests = {
-      {EncodeJobDefinition(SampleJob()), "b07f41da3c918fd3"},
+      {EncodeJobDefinition(SampleJob()), "d4d050ff71b0c91a"},
       {EncodeJobProgress(SampleJob()), "ed908374da404e1a"},
-      {EncodeChunk(SampleChunk()), "047d7136a3c295a1"},
+      {EncodeChunk(SampleChunk()), "c65aa441708333ec"},
       {EncodeInput("payload", "{}", SampleChunk().summary), "d0430137ea602acd"},
-      {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "bc6049b9a36ea84b"},
+      {EncodeResultBody(result, "payload") + EncodeResultPlace(result), "8cc509496809b90a"},
       {EncodeExceptionGroup(SampleGroup()), "27344cc75661d8c8"},
       {EncodeResolution(SampleResolution()), "b5804a949da7a9ac"},
       {EncodeJobEvent(SampleEvent()), "7b5a1ce4dc002998"},

@@ -167,19 +167,28 @@ TEST(ApplyUpdateTest, InitialWorkersFollowALowerMaximum) {
 
 TEST(ApplyUpdateTest, WhatHasEndedTakesMetadataAndVersionButNoTuning) {
   Job job = RunningJob();
-  ApplyFail(job, "broken", At(2));
+  ASSERT_THAT(ApplyCancel(job, "enough", true, At(2)), IsOk());
   const std::string before = Describe(job);
   for (const JobUpdate& update :
        {JobUpdate{.initial_workers = 1}, JobUpdate{.max_workers = 9}, JobUpdate{.priority = 1}, JobUpdate{.weight = 2},
         JobUpdate{.records_per_second = 1}, JobUpdate{.delay_between_chunks = absl::Seconds(1)},
         JobUpdate{.name = "anew", .max_failed_ratio = 0.1}}) {
-    EXPECT_THAT(ApplyUpdate(job, update, At(3)), IsError(Reason::kPipelineClosed));
+    EXPECT_THAT(ApplyUpdate(job, update, At(3)), IsError(Reason::kPipelineCancelled));
   }
   EXPECT_EQ(Describe(job), before);
   ASSERT_THAT(ApplyUpdate(job, {.version = JobUpdate::Version{"2.0.0", "v2", "h2"}, .name = "anew"}, At(3)), IsOk());
-  EXPECT_EQ(job.state, JobState::kFailed);
+  EXPECT_EQ(job.state, JobState::kCancelled);
   EXPECT_EQ(job.config_hash, "h2");
   EXPECT_EQ(job.metadata.name, "anew");
+}
+
+TEST(ApplyUpdateTest, AJobThatFailedIsTunedBeforeItIsTakenUp) {
+  Job job = RunningJob();
+  job.options.max_failed_ratio = 0.1;
+  ApplyFail(job, "error budget spent", At(2));
+  ASSERT_THAT(ApplyUpdate(job, {.max_failed_ratio = 0.5}, At(3)), IsOk());
+  EXPECT_EQ(job.state, JobState::kFailed);
+  EXPECT_EQ(job.options.max_failed_ratio, 0.5);
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ class Watch {
     absl::MutexLock lock(&mutex_);
     hook_ = std::move(hook);
   }
-  /// Called behind each read of one row, with its key; on the thread that reads.
+  /// Called behind each read of one row, with its key, and behind the begin of each scan, with its first key; on the thread
+  /// that reads.
   void AfterGet(std::function<void(std::string_view key)> hook) {
     absl::MutexLock lock(&mutex_);
     after_get_ = std::move(hook);
@@ -94,17 +95,14 @@ class WatchedEngine final : public engine::Engine {
 
   absl::StatusOr<std::optional<std::string>> Get(engine::FamilyIndex family, std::string_view key) const override {
     auto row = engine_->Get(family, key);
-    std::function<void(std::string_view)> hook;
-    {
-      absl::MutexLock lock(&watch_->mutex_);
-      hook = watch_->after_get_;
-    }
-    if (hook) hook(key);
+    TellOfRead(key);
     return row;
   }
   std::unique_ptr<engine::Cursor> Scan(engine::FamilyIndex family, std::string_view begin, std::string_view end,
                                        engine::Direction direction) const override {
-    return engine_->Scan(family, begin, end, direction);
+    auto cursor = engine_->Scan(family, begin, end, direction);
+    TellOfRead(begin);
+    return cursor;
   }
   std::unique_ptr<engine::WriteUnit> NewUnit() const override {
     return std::make_unique<WatchedUnit>(engine_->NewUnit());
@@ -132,6 +130,15 @@ class WatchedEngine final : public engine::Engine {
   }
 
  private:
+  void TellOfRead(std::string_view key) const {
+    std::function<void(std::string_view)> hook;
+    {
+      absl::MutexLock lock(&watch_->mutex_);
+      hook = watch_->after_get_;
+    }
+    if (hook) hook(key);
+  }
+
   const std::unique_ptr<engine::Engine> engine_;
   Watch* const watch_;
 };

@@ -111,7 +111,7 @@ TEST_P(TuningTest, AnUpdateChangesWhatItNames) {
 TEST_P(TuningTest, AJobThatHasEndedTakesMetadataAndVersionOnly) {
   const JobKey job = Create()->key();
   const model::JobUpdate::Version version = CreateVersion("2.0.0");
-  ASSERT_THAT(store().CancelJob(job, "", false), IsOk());
+  ASSERT_THAT(store().CancelJob(job, "", true), IsOk());
   EXPECT_THAT(store().UpdateJob(job, {.weight = 2}), IsError(Reason::kPipelineCancelled));
   ASSERT_THAT(store().UpdateJob(job, {.version = version, .description = "for the re-run"}), IsOk());
   ASSERT_OK_AND_ASSIGN(const JobPtr stored, store().GetJob(job));

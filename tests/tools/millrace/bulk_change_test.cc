@@ -147,20 +147,31 @@ TEST_F(BulkChangeTest, RetryRunsTheFailedRecordsOfEach) {
   const InSequence sequence;
   ExpectList({"a", "b"});
   for (const std::string id : {"a", "b"}) {
-    EXPECT_CALL(*connection_, ReprocessExceptions)
-        .WillOnce([=](const v1::ReprocessExceptionsRequest& request, const auto&) {
-          EXPECT_EQ(request.job_id(), id);
-          EXPECT_TRUE(request.all());
-          v1::ReprocessExceptionsResponse response;
-          response.set_record_count(3);
-          return response;
-        });
+    EXPECT_CALL(*connection_, RetryJob).WillOnce([=](const v1::RetryJobRequest& request, const auto&) {
+      EXPECT_EQ(request.job_id(), id);
+      EXPECT_TRUE(request.failed());
+      v1::RetryJobResponse response;
+      response.set_failed_record_count(3);
+      return response;
+    });
   }
   EXPECT_EQ(Run({"jobs", "retry", "--all-matching", "--yes"}, connection_), 0) << err();
   EXPECT_THAT(out(), HasSubstr("a   3 records are run again\n"));
   ExpectList({"a"});
   EXPECT_EQ(Run({"jobs", "retry", "--all-matching", "--preview"}, connection_), 0) << err();
   EXPECT_EQ(err(), "1 job would be retried\n");
+  EXPECT_EQ(Run({"jobs", "retry", "--all-matching", "--group", "g"}, connection_), 2) << "a group is of one job";
+}
+
+TEST_F(BulkChangeTest, CancelledJobsAreRetriedWhereThatIsAllowed) {
+  ExpectList({"a"});
+  EXPECT_CALL(*connection_, RetryJob).WillOnce([](const v1::RetryJobRequest& request, const auto&) {
+    EXPECT_TRUE(request.allow_cancelled());
+    EXPECT_TRUE(request.other_code_than_job());
+    return v1::RetryJobResponse();
+  });
+  EXPECT_EQ(Run({"jobs", "retry", "--all-matching", "--allow-cancelled", "--other-code", "--yes"}, connection_), 0);
+  EXPECT_THAT(seen_.states(), ::testing::Contains(v1::JOB_STATE_CANCELLED));
 }
 
 TEST_F(BulkChangeTest, OneJobOrAllThatMatch) {
