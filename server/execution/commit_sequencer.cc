@@ -34,6 +34,22 @@ void CommitSequencer::Abandon(const model::JobKey& job, int64_t sequence) {
   Release(job);
 }
 
+void CommitSequencer::PassOver(const model::JobKey& job, int64_t sequence) {
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto entry = entries_.find(job);
+    if (entry == entries_.end()) return;
+    entry->second.running.erase(sequence);
+    entry->second.passed_over.insert(sequence);
+    SkipPassedOver(entry->second);
+  }
+  Release(job);
+}
+
+void CommitSequencer::SkipPassedOver(Entry& entry) {
+  while (entry.passed_over.contains(entry.next)) ++entry.next;
+}
+
 void CommitSequencer::End(const model::JobKey& job) {
   {
     absl::MutexLock lock(&mutex_);
@@ -83,6 +99,7 @@ void CommitSequencer::Release(const model::JobKey& job) {
       }
       const auto due = entry.held.begin();
       entry.next = due->first + 1;
+      SkipPassedOver(entry);
       hand_in = std::move(due->second);
       entry.held.erase(due);
     }

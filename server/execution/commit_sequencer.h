@@ -16,7 +16,7 @@
 
 namespace millrace::execution {
 
-/// Thread-safe. For each lease of an ordered job: Begin, then either Submit or Abandon.
+/// Thread-safe. For each lease of an ordered job: Begin, then Submit, Abandon or PassOver.
 ///
 /// While the job goes on, an outcome is handed in when the outcomes of all chunks before it were. Once the job has ended there
 /// may be gaps, for chunks that will never run: an outcome is handed in when no chunk before it runs.
@@ -35,6 +35,9 @@ class CommitSequencer {
   /// It will have no outcome under this lease.
   void Abandon(const model::JobKey& job, int64_t sequence);
 
+  /// It was committed before its lease. Those behind it wait for it no more, also where a chunk before it comes again.
+  void PassOver(const model::JobKey& job, int64_t sequence);
+
   /// The job has ended. Safe to call again, also for a job that was never here.
   void End(const model::JobKey& job);
 
@@ -50,6 +53,7 @@ class CommitSequencer {
     int64_t next = 0;
     std::set<int64_t> running;
     std::map<int64_t, HandIn> held;
+    std::set<int64_t> passed_over;
     bool ended = false;
     /// Some thread hands in, and will come back to look for more.
     bool busy = false;
@@ -58,6 +62,8 @@ class CommitSequencer {
   /// Hands in what is due.
   void Release(const model::JobKey& job);
   static bool IsDue(const Entry& entry);
+  /// Moves `next` behind what was passed over.
+  static void SkipPassedOver(Entry& entry);
 
   mutable absl::Mutex mutex_;
   std::map<model::JobKey, Entry> entries_ ABSL_GUARDED_BY(mutex_);

@@ -65,9 +65,8 @@ void LeaseEnds::Done(const core::Lease& lease) {
 }
 
 void LeaseEnds::PassOver(const core::Lease& lease) {
-  if (!lease.job->options.order_results) return hub_.Done(lease);
-  hub_.Ran(lease);
-  sequencer_.Submit(lease.job->key(), lease.sequence, [this, lease](bool) { hub_.Done(lease); });
+  hub_.Done(lease);
+  if (lease.job->options.order_results) sequencer_.PassOver(lease.job->key(), lease.sequence);
 }
 
 void LeaseEnds::Return(const core::Lease& lease, absl::Duration backoff) {

@@ -1,7 +1,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "server/core/convert.h"
 #include "server/handlers/in_flight.h"
 #include "server/handlers/job_handlers.h"
@@ -68,9 +70,19 @@ absl::Status NotAllowed(const model::Job& job) {
                           {{"pipeline_id", job.id}, {"state", state}});
 }
 
+/// Held from the look at the leases of a job until it is taken up: nothing else lets a job that has ended lease again, so no
+/// lease comes in between. One server has the store.
+ABSL_CONST_INIT absl::Mutex taking_up(absl::kConstInit);
+
 /// Takes up a job that failed or was cancelled; with `preview`, only finds out whether that would be done.
-absl::Status TakeUp(const v1::RetryJobRequest& request, const model::Job& job, const Call& call, const Deps& deps) {
-  if (!request.allow_cancelled()) return NotAllowed(job);
+absl::Status TakeUp(const v1::RetryJobRequest& request, const model::Job& seen, const Call& call, const Deps& deps) {
+  if (!request.allow_cancelled()) return NotAllowed(seen);
+  absl::MutexLock lock(&taking_up);
+  const absl::StatusOr<model::JobPtr> now = deps.store.GetJob(seen.key());
+  if (!now.ok()) return now.status();
+  const model::Job& job = **now;
+  // Another call was faster.
+  if (!EndedEarly(job)) return absl::OkStatus();
   model::Job changed = job;
   if (absl::Status allowed = model::ApplyTakeUp(changed, call.request_time).status(); !allowed.ok()) return allowed;
   // What runs now would run twice: its lease is not worth anything any more, or ends in a moment.

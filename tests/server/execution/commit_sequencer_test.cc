@@ -73,6 +73,20 @@ TEST_F(CommitSequencerTest, AChunkThatCouldNotBeStoredComesAgain) {
   EXPECT_THAT(handed_in_, ElementsAre(1, 1, 2));
 }
 
+TEST_F(CommitSequencerTest, WhatWasCommittedBeforeHoldsUpNobodyThoughAChunkBeforeItComesAgain) {
+  for (const int64_t sequence : {1, 2, 3}) Begin(sequence);
+  sequencer_.PassOver(job_, 2);
+  Submit(1);
+  Submit(3);
+  EXPECT_THAT(handed_in_, ElementsAre(1, 3));
+  // Neither could be stored.
+  Begin(1);
+  Begin(3);
+  Submit(3);
+  Submit(1);
+  EXPECT_THAT(handed_in_, ElementsAre(1, 3, 1, 3));
+}
+
 TEST_F(CommitSequencerTest, AfterTheEndOfTheJobOnlyWhatRunsIsWaitedFor) {
   for (const int64_t sequence : {1, 2, 3, 4}) Begin(sequence);
   sequencer_.Abandon(job_, 1);

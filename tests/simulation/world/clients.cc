@@ -177,8 +177,11 @@ void World::Cancel(ClientJob& job) {
 void World::TakeUp(ClientJob& job) {
   const absl::StatusOr<model::JobPtr> stored = store_->GetJob(job.key);
   if (!stored.ok() || model::ChunksSkipped(**stored) == 0 || scheduler_->in_flight(job.key) > 0) return;
-  job.asked_take_up = true;
+  // The server does one at a time, from this look on.
+  if (job.is_taking_up) return;
+  job.asked_take_up = job.is_taking_up = true;
   Submit([this, &job](Fate fate) {
+    job.is_taking_up = false;
     if (fate == Fate::kRefused) return;
     const absl::StatusOr<model::JobPtr> before = store_->GetJob(job.key);
     const absl::StatusOr<model::JobPtr> taken_up = store_->TakeUpJob(job.key);

@@ -44,6 +44,7 @@ void World::Crash() {
     if (survivors-- > 0) verb(Fate::kUnheard);
   }
   lane_.clear();
+  for (ClientJob& job : jobs_) job.is_taking_up = false;
   for (Worker& worker : workers_) {
     // An outcome that was on its way to the server may still arrive at the next one.
     if (worker.busy && late_.size() < kLateMax) late_.push_back(worker.commit);
@@ -134,11 +135,8 @@ void World::NothingToDo(const core::Grant& grant) {
 
 // Committed before a crash, or before its job was taken up: those behind it wait for its turn all the same.
 void World::PassOver(const core::Grant& grant) {
-  const model::JobKey key = grant.job->key();
-  scheduler_->OnRan(key, grant.sequence);
-  const auto over = [this, key, sequence = grant.sequence](bool) { scheduler_->OnDone(key, sequence); };
-  if (!grant.job->options.order_results) return over(true);
-  sequencer_->Submit(key, grant.sequence, over);
+  scheduler_->OnDone(grant.job->key(), grant.sequence);
+  if (grant.job->options.order_results) sequencer_->PassOver(grant.job->key(), grant.sequence);
 }
 
 void World::Park(const core::Grant& grant) {

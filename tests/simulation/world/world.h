@@ -89,6 +89,8 @@ class World final : public store::JobObserver {
     /// Somebody asked for it; whether it happened is not known.
     bool asked_force = false;
     bool asked_take_up = false;
+    /// It is being taken up; what dies with a server is done by none.
+    bool is_taking_up = false;
     /// Results as they were first pulled: chunk id by number.
     std::vector<std::string> pulled;
     int64_t acknowledged = 0;
