@@ -20,6 +20,9 @@ pkg_check_modules(POSTGRESQL REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+if(MILLRACE_TCMALLOC)
+  pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
+endif()
 
 # google/rpc/*.proto, which carry error details. Debian's other copy (grpc-gateway) is too old for ErrorInfo.
 find_path(GOOGLE_RPC_DIR google/rpc/error_details.proto REQUIRED

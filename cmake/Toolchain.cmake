@@ -12,6 +12,7 @@ endif()
 
 option(MILLRACE_BUILD_TESTS "Build the tests" ON)
 option(MILLRACE_FUZZ "Build the libFuzzer programs of tests/fuzz; preset fuzz sets the flags that they need" OFF)
+option(MILLRACE_TCMALLOC "Link the server to tcmalloc; off where a sanitizer brings an allocator of its own" ON)
 option(MILLRACE_WERROR "Treat warnings as errors" ON)
 
 find_program(CCACHE_PROGRAM ccache)

@@ -19,6 +19,7 @@ using simdjson::dom::element_type;
 bool Push(lua_State* state, simdjson::dom::element element, bool read_only);
 
 bool PushArray(lua_State* state, simdjson::dom::array array, bool read_only) {
+  luaL_checkstack(state, LUA_MINSTACK, nullptr);
   lua_createtable(state, static_cast<int>(array.size()), 0);
   lua_Integer place = 0;
   for (const simdjson::dom::element child : array) {
@@ -33,6 +34,7 @@ bool PushArray(lua_State* state, simdjson::dom::array array, bool read_only) {
 }
 
 bool PushObject(lua_State* state, simdjson::dom::object object, bool read_only) {
+  luaL_checkstack(state, LUA_MINSTACK, nullptr);
   lua_createtable(state, 0, static_cast<int>(object.size()));
   bool empty = true;
   for (const auto field : object) {
@@ -50,7 +52,6 @@ bool PushObject(lua_State* state, simdjson::dom::object object, bool read_only) 
 }
 
 bool Push(lua_State* state, simdjson::dom::element element, bool read_only) {
-  luaL_checkstack(state, LUA_MINSTACK, nullptr);
   switch (element.type()) {
     case element_type::NULL_VALUE:
       lua_pushnil(state);

@@ -1,10 +1,10 @@
 #include "tools/bench/transfer.h"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -15,6 +15,13 @@
 
 namespace millrace::bench {
 namespace {
+
+// A search a line is ten times as fast as a look at every byte; the reader shares its cores with the server.
+int64_t CountLines(std::string_view text) {
+  int64_t lines = 0;
+  for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) ++lines;
+  return lines;
+}
 
 /// What is read back, checked as it comes.
 struct Ledger {
@@ -29,7 +36,7 @@ struct Ledger {
     if (result.failed_count() > 0) {
       return absl::InternalError(absl::StrCat("a record failed: ", result.errors(0).message()));
     }
-    if (std::count(result.json_lines().begin(), result.json_lines().end(), '\n') != result.record_count()) {
+    if (CountLines(result.json_lines()) != result.record_count()) {
       return absl::DataLossError("a result has other lines than records");
     }
     ++results;

@@ -32,6 +32,7 @@ beside what it should be.
   connections 10,000 connections that say nothing, beside one that works
   restart    kill -9 with 1,000 unfinished jobs: time to the first new result
   delete     a job of 10^6 records deleted
+  jobs       lists and statistics over 100,000 jobs; only when named
   scale      10^5, 10^6 and 10^7 records: cost and memory; only when named
   drained    a job of formula A on a server that is drained behind it: what profile runs; only when named
   crumbs     10^6 chunks of one record: cost and memory; only when named
