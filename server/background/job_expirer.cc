@@ -28,7 +28,7 @@ ExpirerRun JobExpirer::RunOnce(int32_t jobs_max) {
 
 void JobExpirer::Expire(const model::JobKey& key, ExpirerRun& run) {
   // An outcome that came after the deletion would be taken for one of the next job with this id.
-  if (leases_.in_flight(key) > 0) {
+  if (leases_.knows(key)) {
     run.kept += 1;
     return;
   }

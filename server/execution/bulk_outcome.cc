@@ -89,18 +89,18 @@ std::string OutputsOf(const Job& child, int32_t attempts, const std::vector<std:
 ChildVerdict JudgeChild(const Job& child) {
   if (child.state == JobState::kCancelled) {
     return {.code = std::string(core::record_code::kChildCancelled),
-            .message = absl::StrCat("job ", child.id, " was cancelled", Because(child), ": ", RecordsOf(child))};
+            .message = absl::StrCat("job '", child.id, "' was cancelled", Because(child), ": ", RecordsOf(child))};
   }
   ChildVerdict verdict{.may_try_again = true, .code = std::string(core::record_code::kChildFailed)};
   if (child.state == JobState::kFailed) {
-    verdict.message = absl::StrCat("job ", child.id, " failed", Because(child), ": ", RecordsOf(child));
+    verdict.message = absl::StrCat("job '", child.id, "' failed", Because(child), ": ", RecordsOf(child));
     return verdict;
   }
   const Outcome outcome = model::OutcomeOf(child);
   if (outcome == Outcome::kSucceeded) return {.succeeded = true};
   if (outcome == Outcome::kPartial) verdict.code = core::record_code::kChildPartial;
-  verdict.message = absl::StrCat("job ", child.id, " ended with the outcome ", std::string(OutcomeName(outcome)), ": ",
-                                 RecordsOf(child));
+  verdict.message = absl::StrCat("job '", child.id, "' ended with the outcome ", std::string(OutcomeName(outcome)),
+                                 ": ", RecordsOf(child));
   return verdict;
 }
 

@@ -89,8 +89,9 @@ void LeaseEnds::Postpone(const core::Lease& lease, const char* verb, const absl:
 }
 
 void LeaseEnds::CannotRead(const core::Lease& lease, std::string worker, const absl::Status& status) {
-  const bool is_gone = model::HasReason(status, Reason::kPipelineNotFound);
-  // Discarded: the job was cancelled by force.
+  const bool is_gone =
+      model::HasReason(status, Reason::kPipelineNotFound) || model::HasReason(status, Reason::kJobExpired);
+  // Discarded: the job was cancelled by force, or its retention is over.
   if (is_gone && IsOver(lease.job->key())) return Done(lease);
   const bool is_damaged = is_gone || model::HasReason(status, Reason::kStorageCorrupt);
   if (!is_damaged || HasAttemptsLeft(lease)) return Postpone(lease, "read", status);

@@ -21,12 +21,13 @@ namespace {
 class LocalWorkerPool final : public WorkerPool {
  public:
   LocalWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store, const core::ServiceCompiler& compiler,
-                  CrashGuard guard, std::string name)
+                  CrashGuard guard, std::string name, core::JobTotals* totals)
       : hub_(hub),
         store_(store),
         compiler_(compiler),
         guard_(std::move(guard)),
         name_(std::move(name)),
+        totals_(totals),
         ends_(hub, store) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { Work(i); });
   }
@@ -60,6 +61,7 @@ class LocalWorkerPool final : public WorkerPool {
     const std::vector<uint64_t> keys = KeysOf(lease, *input);
     if (lease.needs_keys && !hub_.MayRun(lease, DifferentKeys(keys))) return ends_.Park(lease);
     hub_.Sized(lease, input->chunk.record_count);
+    if (totals_ != nullptr && lease.attempt == 1) totals_->OnChunkStarted(*lease.job, input->chunk.push_time);
     if (const auto runner = runners.Get(*lease.job); !runner.ok()) return CannotPrepare(lease, runner.status());
 
     HeldChunk held = held_.Take(key, lease.sequence);
@@ -112,6 +114,7 @@ class LocalWorkerPool final : public WorkerPool {
   const core::ServiceCompiler& compiler_;
   const CrashGuard guard_;
   const std::string name_;
+  core::JobTotals* const totals_;
   HeldChunks held_;
   LeaseEnds ends_;
   std::vector<std::thread> threads_;
@@ -120,8 +123,9 @@ class LocalWorkerPool final : public WorkerPool {
 }  // namespace
 
 std::unique_ptr<WorkerPool> StartWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store,
-                                            const core::ServiceCompiler& compiler, CrashGuard guard, std::string name) {
-  return std::make_unique<LocalWorkerPool>(threads, hub, store, compiler, std::move(guard), std::move(name));
+                                            const core::ServiceCompiler& compiler, CrashGuard guard, std::string name,
+                                            core::JobTotals* totals) {
+  return std::make_unique<LocalWorkerPool>(threads, hub, store, compiler, std::move(guard), std::move(name), totals);
 }
 
 }  // namespace millrace::execution

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "server/core/job_totals.h"
 #include "server/core/lease_hub.h"
 #include "server/core/service_runner.h"
 #include "server/execution/crash_guard.h"
@@ -32,9 +33,10 @@ class WorkerPool : public store::JobObserver {
 };
 
 /// `hub`, `store` and `compiler` must outlive the pool, and until the hub is idle. The recorder of `guard` must have a slot
-/// for each thread. What a thread commits is counted for the worker `NAME/thread-N`, N from 1.
+/// for each thread. What a thread commits is counted for the worker `NAME/thread-N`, N from 1. `totals`, unless null, hears
+/// of the start of each chunk, and must outlive the pool.
 std::unique_ptr<WorkerPool> StartWorkerPool(int threads, core::LeaseHub& hub, store::JobStore& store,
                                             const core::ServiceCompiler& compiler, CrashGuard guard = {},
-                                            std::string name = "local");
+                                            std::string name = "local", core::JobTotals* totals = nullptr);
 
 }  // namespace millrace::execution

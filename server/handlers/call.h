@@ -17,6 +17,7 @@
 #include "server/queries/connections.h"
 #include "storage/model/clock.h"
 #include "storage/model/ids.h"
+#include "storage/model/worker_labels.h"
 #include "storage/store/job_store.h"
 
 namespace millrace::handlers {
@@ -41,6 +42,8 @@ struct ServerInfo {
   absl::Time start_time;
   /// Threads of the worker pool.
   int32_t workers = 1;
+  /// Of each of them.
+  model::WorkerLabels worker_labels = {};
   /// Where backups are made; empty: nowhere.
   std::string backup_folder;
   /// Of jobs that are created without one; zero: for ever.
@@ -50,7 +53,7 @@ struct ServerInfo {
 /// The parts of the server that handlers use. Constant after construction; all parts are thread-safe.
 struct Deps {
   store::JobStore& store;
-  const core::LeaseHub& leases;
+  core::LeaseHub& leases;
   const core::ServiceCompiler& compiler;
   const model::Clock& clock;
   model::IdGenerator& ids;

@@ -4,10 +4,13 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/core/convert.h"
+#include "server/core/expected_records.h"
+#include "server/core/explain.h"
 #include "server/handlers/job_counts.h"
 #include "storage/model/built_in.h"
 #include "storage/model/job_rules.h"
@@ -25,10 +28,9 @@ using model::JobState;
 /// The part of the records of a job that is done, 0 to 1; of a bulk run, with the parts of those that run. Nothing where it
 /// is not known how many there are.
 absl::StatusOr<std::optional<double>> DoneOf(const Job& job, const Deps& deps) {
-  const std::optional<int64_t> total =
-      model::TakesInput(job) ? model::TotalRecords(job) : std::optional(job.counters.records_submitted);
-  if (!total.has_value()) return std::nullopt;
-  if (*total <= 0) return 1.0;
+  const std::optional<core::ExpectedRecords> expected = core::ExpectedRecordsOf(job);
+  if (!expected.has_value()) return std::nullopt;
+  if (expected->total <= 0) return 1.0;
   auto through = static_cast<double>(model::RecordsThrough(job));
   if (model::IsBulkRun(job) && !model::IsFinal(job.state)) {
     const absl::StatusOr<std::vector<JobPtr>> running = RunningChildren(job, 0, deps);
@@ -39,7 +41,7 @@ absl::StatusOr<std::optional<double>> DoneOf(const Job& job, const Deps& deps) {
       through += part->value_or(0);
     }
   }
-  return std::min(1.0, through / static_cast<double>(*total));
+  return std::min(1.0, through / static_cast<double>(expected->total));
 }
 
 /// Sums over the jobs below a bulk run.
@@ -80,6 +82,24 @@ absl::StatusOr<Below> LookBelow(const Job& bulk, const Deps& deps) {
   return below;
 }
 
+/// The first of these jobs, or of those below them, that waits for somebody, or else the first that waits at all.
+absl::StatusOr<std::optional<core::Standing>> FirstThatWaits(const std::vector<JobPtr>& running, const Deps& deps) {
+  std::optional<core::Standing> first;
+  std::deque<JobPtr> jobs(running.begin(), running.end());
+  for (int32_t looked = 0; looked < model::kExplainedChildrenMax && !jobs.empty(); ++looked) {
+    const JobPtr job = jobs.front();
+    jobs.pop_front();
+    core::Standing standing = deps.leases.Explain(job, 0, false);
+    if (core::WaitsForSomebody(standing.verdict.hold)) return standing;
+    if (!first.has_value() && core::Waits(standing)) first = std::move(standing);
+    if (!model::IsBulkRun(*job)) continue;
+    const absl::StatusOr<std::vector<JobPtr>> below = RunningChildren(*job, 0, deps);
+    if (!below.ok()) return below.status();
+    jobs.insert(jobs.begin(), below->begin(), below->end());
+  }
+  return first;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<JobPtr>> RunningChildren(const Job& bulk, int64_t sequence, const Deps& deps) {
@@ -111,14 +131,17 @@ absl::StatusOr<v1::ChildStatistics> SumUpChildren(const Job& bulk, absl::Time no
   statistics.set_percent(100 * **done);
   const bool has_pace = bulk.counters.chunks_completed > 0 && bulk.start_time != absl::InfinitePast() && **done > 0;
   if (has_pace && !model::IsFinal(bulk.state)) {
-    *statistics.mutable_eta() = core::ToProto(now + (now - bulk.start_time) * ((1 - **done) / **done));
+    // Not less than nothing where the clock was set back since.
+    const absl::Duration so_far = std::max(now - bulk.start_time, absl::ZeroDuration());
+    *statistics.mutable_eta() = core::ToProto(now + so_far * ((1 - **done) / **done));
   }
   return statistics;
 }
 
-void AddChildren(const std::vector<JobPtr>& running, v1::ExplainJobResponse& response) {
+absl::Status AddChildren(const std::vector<JobPtr>& running, absl::Time now, const Deps& deps,
+                         v1::ExplainJobResponse& response) {
   response.set_children_running(static_cast<int64_t>(running.size()));
-  if (running.empty()) return;
+  if (running.empty()) return absl::OkStatus();
   const size_t named = std::min(running.size(), static_cast<size_t>(model::kExplainedChildrenMax));
   for (size_t i = 0; i < named; ++i) response.add_child_job_ids(running[i]->id);
   std::string sentence = running.size() == 1 ? absl::StrCat(" It waits for job ", running[0]->id)
@@ -126,6 +149,12 @@ void AddChildren(const std::vector<JobPtr>& running, v1::ExplainJobResponse& res
                                                             " jobs: ", absl::StrJoin(response.child_job_ids(), ", "));
   if (named < running.size()) absl::StrAppend(&sentence, " and ", running.size() - named, " others");
   absl::StrAppend(response.mutable_explanation(), sentence, ".");
+  const absl::StatusOr<std::optional<core::Standing>> held = FirstThatWaits(running, deps);
+  if (!held.ok()) return held.status();
+  if (held->has_value()) {
+    absl::StrAppend(response.mutable_explanation(), " ", core::Sentence(**held, 0, deps.server.workers, now));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace millrace::handlers

@@ -18,7 +18,11 @@ absl::StatusOr<std::vector<model::JobPtr>> RunningChildren(const model::Job& bul
 /// Looks at up to kBulkJobsSummedMax jobs below the bulk run, one by one.
 absl::StatusOr<v1::ChildStatistics> SumUpChildren(const model::Job& bulk, absl::Time now, const Deps& deps);
 
-/// Adds the jobs that a bulk run, or one of its chunks, waits for: their number, the ids of the first, and a sentence.
-void AddChildren(const std::vector<model::JobPtr>& running, v1::ExplainJobResponse& response);
+/// Adds the jobs that a bulk run, or one of its chunks, waits for: their number, the ids of the first, a sentence that names
+/// them, and one about the first that gets no further, if any: until somebody acts, or else for now. Looks at up to
+/// kExplainedChildrenMax jobs, the oldest first, in bulk runs inside, too: what is held stays while others end, so it is among
+/// these.
+absl::Status AddChildren(const std::vector<model::JobPtr>& running, absl::Time now, const Deps& deps,
+                         v1::ExplainJobResponse& response);
 
 }  // namespace millrace::handlers

@@ -17,9 +17,9 @@
 #include "server/handlers/record_lister.h"
 #include "server/handlers/source.h"
 #include "server/handlers/validate.h"
+#include "storage/model/built_in.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
-#include "storage/model/retention_rules.h"
 #include "storage/model/source.h"
 
 namespace millrace::handlers {
@@ -310,7 +310,9 @@ absl::StatusOr<v1::CompareJobResponse> CompareJob(const v1::CompareJobRequest& r
   if (!shown.ok()) return shown.status();
   absl::StatusOr<model::JobPtr> job = deps.store.GetJob(call.job(request.job_id()));
   if (!job.ok()) return job.status();
-  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
+  if (model::IsBulkRun(**job)) {
+    return model::FieldError("job_id", "a bulk run has no code to compare; compare its jobs");
+  }
   absl::StatusOr<Candidate> candidate = ReadCandidate(request, **job, call, deps);
   if (!candidate.ok()) return candidate.status();
 

@@ -3,20 +3,20 @@
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/job_rules.h"
+#include "storage/store/store_errors.h"
 
 namespace millrace::handlers {
 absl::StatusOr<v1::DeleteJobResponse> DeleteJob(const v1::DeleteJobRequest& request, const Call& call,
                                                 const Deps& deps) {
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
   const model::JobKey key = call.job(request.job_id());
-  if (request.force()) {
-    absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
-    if (job.ok() && !model::IsFinal((*job)->state)) {
-      job = deps.store.CancelJob(key, absl::StrCat("deleted by ", call.principal.user), /*force=*/true,
-                                 call.principal.user);
-    }
-    if (!job.ok()) return job.status();
+  absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
+  if (job.ok() && !model::IsFinal((*job)->state)) {
+    if (!request.force()) return store::JobNotFinished(**job);
+    job = deps.store.CancelJob(key, absl::StrCat("deleted by ", call.principal.user), /*force=*/true,
+                               call.principal.user);
   }
+  if (!job.ok()) return job.status();
   // An outcome that came after the deletion would be taken for one of the next job with this id.
   if (absl::Status over = CheckNothingInFlight(key, deps); !over.ok()) return over;
   if (absl::Status status = deps.store.DeleteJob(key); !status.ok()) return status;

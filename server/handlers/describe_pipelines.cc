@@ -73,6 +73,7 @@ absl::StatusOr<v1::DescribePipelinesResponse> DescribePipelines(const v1::Descri
   server.set_instance_id(deps.server.instance_id);
   server.set_epoch(deps.store.epoch());
   *server.mutable_start_time() = core::ToProto(deps.server.start_time);
+  server.mutable_worker_labels()->insert(deps.server.worker_labels.begin(), deps.server.worker_labels.end());
   return response;
 }
 

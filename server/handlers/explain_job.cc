@@ -47,7 +47,7 @@ absl::StatusOr<v1::ExplainJobResponse> ExplainJob(const v1::ExplainJobRequest& r
   if (is_bulk) {
     const absl::StatusOr<std::vector<model::JobPtr>> running = RunningChildren(**job, sequence, deps);
     if (!running.ok()) return running.status();
-    AddChildren(*running, response);
+    if (absl::Status added = AddChildren(*running, now, deps, response); !added.ok()) return added;
   }
   response.set_chunks_running(standing.running);
   response.set_chunks_committing(standing.committing);

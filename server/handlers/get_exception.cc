@@ -1,5 +1,4 @@
 #include "server/core/convert.h"
-#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 
@@ -12,7 +11,6 @@ absl::StatusOr<v1::RecordException> GetException(const v1::GetExceptionRequest& 
   if (!place.ok()) return place.status();
   const model::JobKey key = call.job(request.job_id());
   const absl::StatusOr<model::RecordException> exception = deps.store.GetException(key, *place);
-  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!exception.ok()) return exception.status();
   return core::ToProto(*exception, request.job_id());
 }

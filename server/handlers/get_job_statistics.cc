@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -5,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
+#include "server/core/expected_records.h"
 #include "server/core/explain.h"
 #include "server/core/service_dag.h"
 #include "server/handlers/children.h"
@@ -17,6 +19,8 @@
 namespace millrace::handlers {
 namespace {
 
+constexpr size_t kTopGroups = 10;
+
 void AddProgress(const model::Job& job, const Deps& deps, absl::Time now, v1::JobStatistics& response) {
   const v1::Job whole = core::ToProto(job, now);
   response.set_service_uri(whole.service_uri());
@@ -26,9 +30,10 @@ void AddProgress(const model::Job& job, const Deps& deps, absl::Time now, v1::Jo
   *response.mutable_summary() = whole.summary();
 
   const auto through = static_cast<double>(model::RecordsThrough(job));
-  if (!model::TakesInput(job)) {
-    const auto total = static_cast<double>(job.counters.records_submitted);
-    response.set_percent(total > 0 ? 100 * through / total : 100);
+  if (const auto expected = core::ExpectedRecordsOf(job); expected.has_value()) {
+    response.set_total_records(expected->total);
+    response.set_total_known(expected->is_exact);
+    response.set_percent(expected->total > 0 ? 100 * through / static_cast<double>(expected->total) : 100);
   }
   const absl::Time end = job.complete_time == absl::InfinitePast() ? now : job.complete_time;
   if (job.start_time != absl::InfinitePast() && end > job.start_time) {
@@ -47,9 +52,8 @@ int32_t WorkersOf(const model::Job& job, const Deps& deps) {
 }
 
 void AddEta(const core::Standing& standing, const Deps& deps, absl::Time now, v1::JobStatistics& response) {
-  const int64_t chunks = model::ChunksPending(*standing.job);
-  const int64_t records = core::RecordsIn(*standing.job, chunks);
-  const auto eta = core::EstimateEnd(standing, records, chunks, WorkersOf(*standing.job, deps), now);
+  const core::RemainingWork work = core::RemainingWorkOf(*standing.job);
+  const auto eta = core::EstimateEnd(standing, work.records, work.chunks, WorkersOf(*standing.job, deps), now);
   if (!eta.has_value()) return;
   *response.mutable_eta_earliest() = core::ToProto(eta->earliest);
   *response.mutable_eta_latest() = core::ToProto(eta->latest);
@@ -149,6 +153,9 @@ absl::StatusOr<v1::JobStatistics> GetJobStatistics(const v1::GetJobStatisticsReq
     *response.mutable_children() = *std::move(children);
   }
   response.set_exception_groups(static_cast<int64_t>(groups->size()));
+  for (size_t i = 0; i < std::min(groups->size(), kTopGroups); ++i) {
+    *response.add_top_exception_groups() = core::ToProto((*groups)[i]);
+  }
   if (request.dag_format() != v1::DAG_FORMAT_UNSPECIFIED && !plan->service.empty()) {
     response.set_dag(
         core::DrawDag(response.service_uri(), *plan, run->nodes, static_cast<core::DagFormat>(request.dag_format())));

@@ -13,7 +13,7 @@
 #include "server/core/page_token.h"
 #include "server/core/record_lines.h"
 #include "server/core/service_definition.h"
-#include "server/handlers/held_job.h"
+#include "server/handlers/job_outputs.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
@@ -42,24 +42,13 @@ absl::StatusOr<std::vector<std::string>> FirstOutputsFields(const model::JobKey&
   return std::vector<std::string>();
 }
 
-/// The outputs of the job; `*` still stands for all fields of a record.
-absl::StatusOr<std::vector<std::string>> OutputsOf(const model::Job& job, const Deps& deps) {
-  if (!job.selected_outputs.empty()) return job.selected_outputs;
-  const auto version =
-      deps.store.GetServiceVersion(job.tenant, {.service = {}, .version = {}, .version_id = job.version_id});
-  if (absl::IsNotFound(version.status())) return FirstOutputsFields(job.key(), deps);
-  if (!version.ok()) return version.status();
-  absl::StatusOr<core::ServiceDefinition> definition = core::ParseServiceDefinition(version->definition);
-  if (!definition.ok()) return definition.status();
-  return std::move(definition->outputs);
-}
-
 absl::StatusOr<CsvColumns> ColumnsOf(const v1::ExportJobRequest& request, const model::Job& job, const Deps& deps) {
   CsvColumns columns{
       .with_place = request.with_place(), .with_input = request.with_input(), .input = {}, .outputs = {}};
   const absl::StatusOr<std::vector<std::string>> fields = FirstRecordFields(job.key(), deps);
   if (!fields.ok()) return fields.status();
-  const absl::StatusOr<std::vector<std::string>> outputs = OutputsOf(job, deps);
+  absl::StatusOr<std::vector<std::string>> outputs = OutputsOf(job, deps);
+  if (absl::IsNotFound(outputs.status())) outputs = FirstOutputsFields(job.key(), deps);
   if (!outputs.ok()) return outputs.status();
   const auto add = [&](const std::string& name) {
     if (std::ranges::find(columns.outputs, name) == columns.outputs.end()) columns.outputs.push_back(name);
@@ -86,7 +75,6 @@ absl::StatusOr<std::unique_ptr<JobExporter>> JobExporter::Begin(const v1::Export
   if (absl::Status status = CheckStates(request.states()); !status.ok()) return status;
   const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(call.job(request.job_id()));
   if (!job.ok()) return job.status();
-  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
 
   auto exporter = std::unique_ptr<JobExporter>(new JobExporter(request, (*job)->key(), deps));
   if (absl::Status made = exporter->MakeRows(**job); !made.ok()) return made;
@@ -136,21 +124,21 @@ absl::Status JobExporter::Resume(const std::string& token) {
 }
 
 absl::StatusOr<v1::ExportJobResponse> JobExporter::Next() {
-  // As the job is now: it may have been cancelled since the last piece.
+  // As the job is now: it may have been cancelled since the last piece. What is left of a chunk that was read for that piece is
+  // no part of a file any more once the others are deleted.
   absl::StatusOr<model::JobPtr> job = deps_.store.GetJob(key_);
   if (!job.ok()) return job.status();
+  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
   RecordLister lister(*std::move(job), deps_);
   std::string data = std::exchange(began_, true) ? "" : rows_->Header();
-  absl::Status read = absl::OkStatus();
   // Few records may be wanted: a piece ends all the same, and says how far the export is.
   for (int64_t chunks = 0; position_.sequence <= position_.last_sequence; ++chunks) {
     if (data.size() >= model::kExportPieceBytesTarget || chunks == model::kListedChunksMax) break;
-    if (!has_chunk_) read = ReadChunk(lister);
-    if (!read.ok()) break;
+    if (!has_chunk_) {
+      if (absl::Status read = ReadChunk(lister); !read.ok()) return read;
+    }
     AppendRows(data);
   }
-  if (absl::Status held = CheckStillHeld(key_, deps_); !held.ok()) return held;
-  if (!read.ok()) return read;
   v1::ExportJobResponse piece;
   piece.set_data(std::move(data));
   piece.set_rows(position_.rows);

@@ -10,6 +10,7 @@
 #include "storage/model/errors.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::handlers {
 namespace {
@@ -33,12 +34,11 @@ void ReadErrorBudget(OptionReader& reader, const v1::JobOptions& request, model:
 }
 
 void ReadSelector(OptionReader& reader, const v1::JobOptions& request, model::JobOptions& options) {
-  reader.Check(request.worker_selector_size() <= model::kSelectorLabelsMax, "worker_selector",
-               absl::StrCat("expected at most ", model::kSelectorLabelsMax, " labels"));
+  reader.Check(request.worker_selector_size() <= model::kWorkerLabelsMax, "worker_selector",
+               absl::StrCat("expected at most ", model::kWorkerLabelsMax, " labels"));
   for (const auto& [label, value] : request.worker_selector()) {
     const std::string field = reader.Path(absl::StrCat("worker_selector[", label, "]"));
-    reader.Fail(model::ValidateId(field, label));
-    reader.Fail(model::ValidateId(field, value));
+    reader.Fail(model::ValidateWorkerLabel(field, label, value));
     options.worker_selector[label] = value;
   }
 }

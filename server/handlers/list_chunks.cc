@@ -4,12 +4,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
 #include "server/core/page_token.h"
-#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
-#include "storage/model/limits.h"
 
 namespace millrace::handlers {
 namespace {
@@ -50,8 +48,8 @@ absl::Status CheckPart(const model::Job& job, int64_t part) {
 absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& request, const Call& call,
                                                   const Deps& deps) {
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
-  if (absl::Status status = ValidateText("config_hash", request.config_hash(), model::kIdBytesMax); !status.ok()) {
-    return status;
+  if (!request.config_hash().empty()) {
+    if (absl::Status status = ValidateConfigHash("config_hash", request.config_hash()); !status.ok()) return status;
   }
   const absl::StatusOr<int32_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
@@ -73,9 +71,8 @@ absl::StatusOr<v1::ListChunksResponse> ListChunks(const v1::ListChunksRequest& r
     query.part = request.part();
   }
   const absl::StatusOr<store::ChunkList> found = deps.store.ListChunks(query);
-  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!found.ok()) return found.status();
-  const bool skips_the_rest = (*job)->state == model::JobState::kCancelled || (*job)->state == model::JobState::kFailed;
+  const bool skips_the_rest = model::EndedEarly(**job);
   v1::ListChunksResponse response;
   for (const model::Chunk& chunk : found->chunks) *response.add_chunks() = ToProto(chunk, skips_the_rest);
   if (found->next_after > 0) {

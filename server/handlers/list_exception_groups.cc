@@ -1,6 +1,5 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/convert.h"
-#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/paging.h"
 #include "server/handlers/validate.h"
@@ -12,7 +11,6 @@ absl::StatusOr<v1::ListExceptionGroupsResponse> ListExceptionGroups(const v1::Li
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
   const model::JobKey key = call.job(request.job_id());
   const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(key);
-  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!groups.ok()) return groups.status();
   const std::string list = absl::StrCat("ListExceptionGroups/", call.principal.tenant, "/", request.job_id());
   const absl::StatusOr<PageSlice> slice = SliceOf(list, groups->size(), request.page_size(), request.page_token());

@@ -5,7 +5,6 @@
 #include "absl/strings/str_join.h"
 #include "server/core/convert.h"
 #include "server/core/page_token.h"
-#include "server/handlers/held_job.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
@@ -40,7 +39,6 @@ absl::StatusOr<v1::ListExceptionsResponse> ListExceptions(const v1::ListExceptio
                                  .page_size = *page_size,
                                  .bytes_max = model::kReplyBytesTarget,
                                  .token = *std::move(token)});
-  if (absl::Status held = CheckStillHeld(key, deps); !held.ok()) return held;
   if (!page.ok()) return page.status();
   v1::ListExceptionsResponse response;
   for (const model::RecordException& exception : page->items) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,13 @@ v1::JobEvent ToProto(const model::JobEvent& event) {
   proto.set_to_state(static_cast<v1::JobState>(event.to_state));
   proto.set_detail(event.detail);
   return proto;
+}
+
+/// How many of the events behind `after`, up to `last`, the store has dropped.
+int64_t MissedAfter(int64_t after, int64_t last, const std::vector<model::JobEvent>& kept) {
+  // The store may have gone on since `last`, and dropped up to there.
+  const int64_t first = kept.empty() ? last + 1 : std::min(kept.front().number, last + 1);
+  return std::max<int64_t>(first - after - 1, 0);
 }
 
 }  // namespace
@@ -69,6 +78,7 @@ absl::StatusOr<v1::WatchJobResponse> WatchJob(const v1::WatchJobRequest& request
     if (event.number <= (*job)->last_event) *response.add_events() = ToProto(event);
   }
   response.set_last_event((*job)->last_event);
+  response.set_missed_event_count(MissedAfter(after, (*job)->last_event, *events));
   response.set_ended(model::IsFinal((*job)->state));
   return response;
 }

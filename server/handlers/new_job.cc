@@ -10,6 +10,8 @@
 #include "server/handlers/job_fields.h"
 #include "server/handlers/job_options.h"
 #include "server/handlers/validate.h"
+#include "storage/model/built_in.h"
+#include "storage/model/errors.h"
 #include "storage/model/exception.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
@@ -68,6 +70,10 @@ absl::StatusOr<model::Job> ReadNewJob(const NewJobFields& fields, const Call& ca
 
   const absl::StatusOr<model::ServiceVersion> version = deps.store.GetServiceVersion(call.principal.tenant, *reference);
   if (!version.ok()) return version.status();
+  if (version->service == model::kJobsService && !options->worker_selector.empty()) {
+    return model::FieldError("options.worker_selector",
+                             "a bulk run runs on no worker; give the selector to its records, in their own options");
+  }
   if (absl::Status status = CheckSelectedOutputs("selected_outputs", fields.selected_outputs, *version); !status.ok()) {
     return status;
   }

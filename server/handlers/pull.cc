@@ -7,7 +7,6 @@
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
-#include "storage/model/retention_rules.h"
 
 namespace millrace::handlers {
 
@@ -38,7 +37,6 @@ absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const Call
   absl::StatusOr<model::JobPtr> job =
       request.has_after() ? deps.store.Acknowledge(key, request.after(), "after") : deps.store.GetJob(key);
   if (!job.ok()) return job.status();
-  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
 
   v1::PullResponse response;
   response.set_cursor(request.has_after() ? request.after() : (*job)->acknowledged_result);
@@ -58,8 +56,6 @@ absl::StatusOr<v1::PullResponse> Pull(const v1::PullRequest& request, const Call
     job = deps.store.GetJob(key);
   }
   if (!job.ok()) return job.status();
-  // Retention may have deleted results before they were read: a job that has none left looks drained.
-  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
   response.set_drained(model::IsDrained(**job, response.cursor(), deps.leases.in_flight(key)));
   *response.mutable_status() =
       core::ToStatusProto(**job, deps.leases.running(key), call.request_time, deps.clock.Now());

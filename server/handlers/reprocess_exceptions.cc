@@ -1,12 +1,11 @@
-#include <string>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "server/handlers/exception_group.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/rerun.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
-#include "storage/model/retention_rules.h"
 
 namespace millrace::handlers {
 namespace {
@@ -14,10 +13,7 @@ namespace {
 absl::Status CheckRequest(const v1::ReprocessExceptionsRequest& request) {
   if (absl::Status status = ValidateRequiredId("job_id", request.job_id()); !status.ok()) return status;
   if (absl::Status status = ValidateText("note", request.note(), model::kMetadataBytesMax); !status.ok()) return status;
-  if (request.up_to_sequence() < 0) {
-    return model::FieldError("up_to_sequence",
-                             absl::StrCat("expected 0 or the place of a chunk, got ", request.up_to_sequence()));
-  }
+  if (absl::Status status = CheckPlace("up_to_sequence", request.up_to_sequence()); !status.ok()) return status;
   switch (request.selection_case()) {
     case v1::ReprocessExceptionsRequest::kIds:
       return absl::OkStatus();
@@ -41,32 +37,21 @@ absl::StatusOr<v1::ReprocessExceptionsResponse> ReprocessExceptions(const v1::Re
   const model::JobKey key = call.job(request.job_id());
   const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
   if (!job.ok()) return job.status();
-  if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
-  if (request.has_fingerprint()) {
-    if (absl::Status known = CheckGroup(request.fingerprint(), key, deps); !known.ok()) return known;
-  }
+  if (absl::Status known = CheckGroup("fingerprint", request.fingerprint(), key, deps); !known.ok()) return known;
   const RerunOptions options{
       .note = request.note(),
       .preview = request.preview(),
       .up_to_sequence = request.up_to_sequence() > 0 ? request.up_to_sequence() : (*job)->last_sequence};
 
   Rerun rerun(**job, options, call, deps);
-  absl::StatusOr<bool> all_taken = true;
-  if (request.has_ids()) {
-    if (absl::Status added = rerun.AddIds(request.ids()); !added.ok()) all_taken = added;
-  } else {
-    all_taken = rerun.AddUnresolved(request.fingerprint());
-  }
-  if (all_taken.ok()) {
-    if (absl::Status flushed = rerun.Flush(); !flushed.ok()) all_taken = flushed;
-  }
-  // What is stored is stored: the rest is for the next call.
-  const bool is_full = model::HasReason(all_taken.status(), model::Reason::kInputBufferFull) && rerun.count() > 0;
-  if (!all_taken.ok() && !is_full) return all_taken.status();
+  absl::StatusOr<bool> all_taken =
+      request.has_ids() ? rerun.AddIds(request.ids()) : rerun.AddUnresolved(request.fingerprint());
+  const absl::StatusOr<bool> more = rerun.Finish(std::move(all_taken), /*also_stored=*/0);
+  if (!more.ok()) return more.status();
   v1::ReprocessExceptionsResponse response;
   response.set_record_count(rerun.count());
   response.set_skipped_count(rerun.passed_over());
-  response.set_more(is_full || !*all_taken);
+  response.set_more(*more);
   response.set_up_to_sequence(options.up_to_sequence);
   return response;
 }

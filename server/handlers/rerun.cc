@@ -9,6 +9,7 @@
 #include "server/handlers/validate.h"
 #include "storage/model/built_in.h"
 #include "storage/model/errors.h"
+#include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
 
 namespace millrace::handlers {
@@ -16,6 +17,9 @@ namespace {
 
 using model::ExceptionState;
 using model::RecordException;
+
+/// The index of no record, but of the end of its chunk.
+constexpr int32_t kBehindTheChunk = std::numeric_limits<int32_t>::max();
 
 /// In a job that failed or was cancelled, such a record is unresolved.
 bool WaitsInVain(const RecordException& exception) {
@@ -31,14 +35,9 @@ std::vector<model::RecordAnswer> AnswersOf(const std::vector<model::RecordAnswer
 
 }  // namespace
 
-absl::Status CheckGroup(const std::string& fingerprint, const model::JobKey& key, const Deps& deps) {
-  const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(key);
-  if (!groups.ok()) return groups.status();
-  const bool is_there = std::any_of(groups->begin(), groups->end(), [&](const model::ExceptionGroup& group) {
-    return group.fingerprint == fingerprint;
-  });
-  return is_there ? absl::OkStatus()
-                  : model::FieldError("fingerprint", "no group of exceptions of the job has this one");
+absl::Status CheckPlace(std::string_view field, int64_t sequence) {
+  if (sequence >= 0) return absl::OkStatus();
+  return model::FieldError(field, absl::StrCat("expected 0 or the place of a chunk, got ", sequence));
 }
 
 Rerun::Rerun(const model::Job& job, const RerunOptions& options, const Call& call, const Deps& deps)
@@ -46,11 +45,14 @@ Rerun::Rerun(const model::Job& job, const RerunOptions& options, const Call& cal
       call_(call),
       deps_(deps),
       key_(job.key()),
+      create_time_(job.create_time),
       records_max_(model::IsBulkRun(job) ? 1 : static_cast<size_t>(model::kRerunChunkRecordsMax)),
       chunk_bytes_max_(std::clamp<size_t>(static_cast<size_t>(job.options.input_buffer_bytes) / 4, 1,
-                                          model::kRerunChunkBytesTarget)) {}
+                                          model::kRerunChunkBytesTarget)) {
+  if (!options.preview && !model::TakesInput(job)) kept_back_.emplace(deps.leases, job);
+}
 
-absl::Status Rerun::AddIds(const v1::ExceptionIds& ids) {
+absl::StatusOr<bool> Rerun::AddIds(const v1::ExceptionIds& ids) {
   const int count = ids.ids_size();
   if (count < 1 || count > model::kReprocessIdsMax) {
     return model::FieldError("ids.ids", absl::StrCat("expected 1 to ", model::kReprocessIdsMax, ", got ", count));
@@ -70,19 +72,31 @@ absl::Status Rerun::AddIds(const v1::ExceptionIds& ids) {
   for (const RecordException& exception : exceptions) {
     if (absl::Status added = Add(exception); !added.ok()) return added;
   }
-  return absl::OkStatus();
+  return true;
 }
 
 absl::StatusOr<bool> Rerun::AddUnresolved(const std::string& fingerprint) {
   store::ListExceptionsQuery query{.job = key_, .fingerprint = fingerprint};
   query.states = {ExceptionState::kUnresolved};
-  query.after = {options_.after_sequence, std::numeric_limits<int32_t>::max()};
+  query.after = {options_.after_sequence, kBehindTheChunk};
+  return AddFrom(std::move(query), options_.up_to_sequence, model::kReprocessRecordsMax);
+}
+
+absl::Status Rerun::AddChunk(int64_t sequence) {
+  store::ListExceptionsQuery query{.job = key_};
+  // What has a newer outcome belongs to the chunk of that.
+  query.states = {ExceptionState::kUnresolved, ExceptionState::kReprocessing, ExceptionState::kDiscarded};
+  query.after = {sequence - 1, kBehindTheChunk};
+  return AddFrom(std::move(query), sequence, std::numeric_limits<int64_t>::max()).status();
+}
+
+absl::StatusOr<bool> Rerun::AddFrom(store::ListExceptionsQuery query, int64_t up_to_sequence, int64_t records_max) {
   do {
     const absl::StatusOr<store::Page<RecordException>> page = deps_.store.ListExceptions(query);
     if (!page.ok()) return page.status();
     for (const RecordException& exception : page->items) {
-      if (exception.sequence > options_.up_to_sequence) return true;
-      if (taken_ == model::kReprocessRecordsMax) return false;
+      if (exception.sequence > up_to_sequence) return true;
+      if (taken_ >= records_max) return false;
       if (absl::Status added = Add(exception); !added.ok()) return added;
     }
     query.token = page->next_token;
@@ -90,21 +104,15 @@ absl::StatusOr<bool> Rerun::AddUnresolved(const std::string& fingerprint) {
   return true;
 }
 
-absl::Status Rerun::AddChunk(int64_t sequence) {
-  store::ListExceptionsQuery query{.job = key_};
-  // What has a newer outcome belongs to the chunk of that.
-  query.states = {ExceptionState::kUnresolved, ExceptionState::kReprocessing, ExceptionState::kDiscarded};
-  query.after = {sequence - 1, std::numeric_limits<int32_t>::max()};
-  do {
-    const absl::StatusOr<store::Page<RecordException>> page = deps_.store.ListExceptions(query);
-    if (!page.ok()) return page.status();
-    for (const RecordException& exception : page->items) {
-      if (exception.sequence != sequence) return absl::OkStatus();
-      if (absl::Status added = Add(exception); !added.ok()) return added;
-    }
-    query.token = page->next_token;
-  } while (!query.token.empty());
-  return absl::OkStatus();
+absl::StatusOr<bool> Rerun::Finish(absl::StatusOr<bool> all_taken, int64_t also_stored) {
+  if (all_taken.ok()) {
+    if (absl::Status flushed = Flush(); !flushed.ok()) all_taken = flushed;
+  }
+  const bool is_full = model::HasReason(all_taken.status(), model::Reason::kInputBufferFull);
+  // What is stored is stored: the rest is for the next call.
+  if (is_full && count() + also_stored > 0) return true;
+  if (!all_taken.ok()) return all_taken.status();
+  return !*all_taken;
 }
 
 absl::Status Rerun::Add(const RecordException& exception) {
@@ -138,7 +146,8 @@ absl::Status Rerun::Flush() {
 }
 
 absl::Status Rerun::Store() {
-  store::ResolveExceptions resolve{.job = key_, .kind = model::ResolutionKind::kReprocess};
+  store::ResolveExceptions resolve{
+      .job = key_, .job_create_time = create_time_, .kind = model::ResolutionKind::kReprocess};
   for (size_t i = 0; i < records_.size(); ++i) {
     resolve.exceptions.push_back(records_[i].place);
     resolve.chunk.json_lines += records_[i].line;

@@ -2,22 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "millrace/v1/exception_service.pb.h"
 #include "server/handlers/call.h"
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
+#include "storage/store/job_requests.h"
 
 namespace millrace::handlers {
 
-/// FIELD_INVALID where no exception of the job is in this group: that would be run again with 0 records, and more likely it is
-/// misspelt.
-absl::Status CheckGroup(const std::string& fingerprint, const model::JobKey& key, const Deps& deps);
+/// FIELD_INVALID of `field` unless it is the place of a chunk in push order, or 0.
+absl::Status CheckPlace(std::string_view field, int64_t sequence);
 
 struct RerunOptions {
   /// Kept with what is run again.
@@ -37,8 +40,8 @@ class Rerun {
   /// All must outlive this.
   Rerun(const model::Job& job, const RerunOptions& options, const Call& call, const Deps& deps);
 
-  /// Some, by their ids. EXCEPTION_NOT_FOUND, and nothing is run; FIELD_INVALID.
-  absl::Status AddIds(const v1::ExceptionIds& ids);
+  /// Some, by their ids, and then always all: true. EXCEPTION_NOT_FOUND, and nothing is run; FIELD_INVALID.
+  absl::StatusOr<bool> AddIds(const v1::ExceptionIds& ids);
 
   /// Those that are unresolved; of one group, unless `fingerprint` is empty. False when the call has taken all that it may.
   absl::StatusOr<bool> AddUnresolved(const std::string& fingerprint);
@@ -46,8 +49,10 @@ class Rerun {
   /// Those of one chunk.
   absl::Status AddChunk(int64_t sequence);
 
-  /// Stores what is left. Where that fails, it is still left.
-  absl::Status Flush();
+  /// Ends the call, in which `all_taken` came of what was to be taken and `also_stored` records were stored elsewhere: stores
+  /// what is left, and says whether there is more for the next call. An input buffer that is full is an error only where nothing
+  /// at all was stored. What could not be stored is still left.
+  absl::StatusOr<bool> Finish(absl::StatusOr<bool> all_taken, int64_t also_stored);
 
   /// Records that are in a chunk which was stored; of a preview, that would be.
   int64_t count() const { return options_.preview ? taken_ : stored_; }
@@ -65,7 +70,11 @@ class Rerun {
     std::vector<model::RecordAnswer> answers;
   };
 
+  /// What the query finds, up to this chunk. False when as many records are taken as there may be.
+  absl::StatusOr<bool> AddFrom(store::ListExceptionsQuery query, int64_t up_to_sequence, int64_t records_max);
   absl::Status Add(const model::RecordException& exception);
+  /// Stores what is left. Where that fails, it is still left.
+  absl::Status Flush();
   absl::Status Store();
   bool DropSettled();
   absl::Status OpenSource(int64_t sequence);
@@ -75,6 +84,9 @@ class Rerun {
   const Call& call_;
   const Deps& deps_;
   const model::JobKey key_;
+  const absl::Time create_time_;
+  /// A job without further input would end behind each chunk that is stored.
+  std::optional<core::LeaseHub::KeptBack> kept_back_;
 
   /// One where each record is a job, so that they run side by side.
   const size_t records_max_;

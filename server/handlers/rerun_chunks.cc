@@ -49,15 +49,15 @@ std::vector<model::RecordPlace> PlacesOf(int64_t sequence, const std::vector<int
   return places;
 }
 
-/// These records of a chunk as a chunk of its own, with all that came with them.
+/// These records of a chunk, in its order, as a chunk of its own, with all that came with them.
 model::NewChunk ChunkOf(model::ChunkInput input, const std::vector<int32_t>& indexes) {
   model::NewChunk chunk;
   chunk.record_count = static_cast<int32_t>(indexes.size());
   chunk.repeats = model::RunsOf(PlacesOf(input.chunk.sequence, indexes));
   for (model::RecordAnswer& answer : input.chunk.answers) {
-    const std::optional<int32_t> index = model::FindIn(chunk.repeats, {input.chunk.sequence, answer.index});
-    if (!index.has_value()) continue;
-    answer.index = *index;
+    const auto found = std::ranges::lower_bound(indexes, answer.index);
+    if (found == indexes.end() || *found != answer.index) continue;
+    answer.index = static_cast<int32_t>(found - indexes.begin());
     chunk.answers.push_back(std::move(answer));
   }
   chunk.parameters_json = std::move(input.chunk.parameters_json);
@@ -135,8 +135,10 @@ absl::Status ChunkRerun::Repeat(const model::Chunk& chunk, const std::vector<int
     return absl::OkStatus();
   }
   if (!input.ok()) return input.status();
-  store::RepeatRecords repeat{
-      .job = job_.key(), .repeats_seen = repeats_seen, .chunk = ChunkOf(*std::move(input), indexes)};
+  store::RepeatRecords repeat{.job = job_.key(),
+                              .job_create_time = job_.create_time,
+                              .repeats_seen = repeats_seen,
+                              .chunk = ChunkOf(*std::move(input), indexes)};
   repeat.chunk.id = deps_.ids.Next();
   absl::StatusOr<std::string> event = EventOnce();
   if (!event.ok()) return event.status();

@@ -10,6 +10,7 @@
 #include "server/core/json_struct.h"
 #include "server/core/service_definition.h"
 #include "server/handlers/job_handlers.h"
+#include "server/handlers/job_outputs.h"
 #include "server/handlers/validate.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
@@ -35,18 +36,6 @@ absl::StatusOr<std::string> ReadObjectLine(std::string_view field, std::string_v
   std::replace(line.begin(), line.end(), '\n', ' ');
   std::replace(line.begin(), line.end(), '\r', ' ');
   return line + "\n";
-}
-
-/// The outputs that results of the job carry.
-absl::StatusOr<std::vector<std::string>> OutputsOf(const model::Job& job, const Call& call, const Deps& deps) {
-  if (!job.selected_outputs.empty()) return job.selected_outputs;
-  model::ServiceReference pinned;
-  pinned.version_id = job.version_id;
-  const absl::StatusOr<model::ServiceVersion> version = deps.store.GetServiceVersion(call.principal.tenant, pinned);
-  if (!version.ok()) return version.status();
-  absl::StatusOr<core::ServiceDefinition> definition = core::ParseServiceDefinition(version->definition);
-  if (!definition.ok()) return definition.status();
-  return std::move(definition->outputs);
 }
 
 absl::Status CheckOutputs(const google::protobuf::Struct& given, const std::vector<std::string>& outputs) {
@@ -95,7 +84,7 @@ std::vector<model::RecordAnswer> AnswersOf(const model::RecordException& excepti
 
 /// Fills in what is special to each kind of resolution.
 absl::Status ReadResolution(const v1::ResolveExceptionRequest& request, const model::RecordException& exception,
-                            const Call& call, const Deps& deps, store::ResolveExceptions& resolve) {
+                            const model::Job& job, const Deps& deps, store::ResolveExceptions& resolve) {
   google::protobuf::Struct object;
   switch (request.resolution_case()) {
     case v1::ResolveExceptionRequest::kCorrectedInput: {
@@ -109,9 +98,7 @@ absl::Status ReadResolution(const v1::ResolveExceptionRequest& request, const mo
       resolve.kind = ResolutionKind::kOutputs;
       absl::StatusOr<std::string> line = ReadObjectLine("outputs", request.outputs(), object);
       if (!line.ok()) return line.status();
-      const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(resolve.job);
-      if (!job.ok()) return job.status();
-      const absl::StatusOr<std::vector<std::string>> outputs = OutputsOf(**job, call, deps);
+      const absl::StatusOr<std::vector<std::string>> outputs = OutputsOf(job, deps);
       if (!outputs.ok()) return outputs.status();
       resolve.outputs_json_lines = *std::move(line);
       resolve.chunk.json_lines = exception.input + "\n";
@@ -138,14 +125,16 @@ absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionR
   if (!place.ok()) return place.status();
   if (absl::Status status = ValidateText("note", request.note(), model::kMetadataBytesMax); !status.ok()) return status;
 
-  store::ResolveExceptions resolve;
-  resolve.job = call.job(request.job_id());
-  absl::StatusOr<model::RecordException> exception = deps.store.GetException(resolve.job, *place);
+  const absl::StatusOr<model::JobPtr> job = deps.store.GetJob(call.job(request.job_id()));
+  if (!job.ok()) return job.status();
+  const model::JobKey key = (*job)->key();
+  store::ResolveExceptions resolve{.job = key, .job_create_time = (*job)->create_time};
+  absl::StatusOr<model::RecordException> exception = deps.store.GetException(key, *place);
   if (!exception.ok()) return exception.status();
-  if (absl::Status read = ReadResolution(request, *exception, call, deps, resolve); !read.ok()) return read;
+  if (absl::Status read = ReadResolution(request, *exception, **job, deps, resolve); !read.ok()) return read;
   if (resolve.kind != ResolutionKind::kDiscard) {
     // Parameters that came with its chunk go on with the record.
-    absl::StatusOr<model::ChunkInput> source = deps.store.ReadChunk(resolve.job, place->sequence);
+    absl::StatusOr<model::ChunkInput> source = deps.store.ReadChunk(key, place->sequence);
     if (!source.ok()) return source.status();
     resolve.chunk.parameters_json = std::move(source->chunk.parameters_json);
     resolve.chunk.answers = AnswersOf(*exception, source->chunk.answers, resolve);
@@ -155,7 +144,6 @@ absl::StatusOr<v1::RecordException> ResolveException(const v1::ResolveExceptionR
   resolve.exceptions = {*place};
   resolve.resolved_by = call.principal.user;
   resolve.note = request.note();
-  const model::JobKey key = resolve.job;
   if (absl::Status resolved = deps.store.ResolveExceptions(std::move(resolve)).status(); !resolved.ok()) {
     return resolved;
   }

@@ -1,10 +1,9 @@
 #include <string>
 #include <utility>
 
-#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "server/core/convert.h"
+#include "server/handlers/exception_group.h"
 #include "server/handlers/in_flight.h"
 #include "server/handlers/job_handlers.h"
 #include "server/handlers/rerun.h"
@@ -18,11 +17,6 @@
 namespace millrace::handlers {
 namespace {
 
-absl::Status CheckPlace(std::string_view field, int64_t sequence) {
-  if (sequence >= 0) return absl::OkStatus();
-  return model::FieldError(field, absl::StrCat("expected 0 or the place of a chunk, got ", sequence));
-}
-
 absl::Status CheckSelection(const v1::RetryJobRequest& request) {
   switch (request.selection_case()) {
     case v1::RetryJobRequest::kIds:
@@ -34,8 +28,7 @@ absl::Status CheckSelection(const v1::RetryJobRequest& request) {
       if (request.failed()) return absl::OkStatus();
       return model::FieldError("failed", "expected true");
     case v1::RetryJobRequest::kConfigHash:
-      if (request.config_hash().empty()) return model::FieldError("config_hash", "expected the config hash of a chunk");
-      return ValidateText("config_hash", request.config_hash(), model::kIdBytesMax);
+      return ValidateConfigHash("config_hash", request.config_hash());
     case v1::RetryJobRequest::kOtherCodeThanJob:
       if (request.other_code_than_job()) return absl::OkStatus();
       return model::FieldError("other_code_than_job", "expected true");
@@ -56,10 +49,6 @@ absl::Status CheckRequest(const v1::RetryJobRequest& request) {
   return CheckPlace("after_sequence", request.after_sequence());
 }
 
-bool EndedEarly(const model::Job& job) {
-  return job.state == model::JobState::kFailed || job.state == model::JobState::kCancelled;
-}
-
 absl::Status NotAllowed(const model::Job& job) {
   const bool cancelled = job.state == model::JobState::kCancelled;
   const std::string state(model::JobStateName(job.state));
@@ -70,25 +59,24 @@ absl::Status NotAllowed(const model::Job& job) {
                           {{"pipeline_id", job.id}, {"state", state}});
 }
 
-/// Held from the look at the leases of a job until it is taken up: nothing else lets a job that has ended lease again, so no
-/// lease comes in between. One server has the store.
-ABSL_CONST_INIT absl::Mutex taking_up(absl::kConstInit);
-
-/// Takes up a job that failed or was cancelled; with `preview`, only finds out whether that would be done.
-absl::Status TakeUp(const v1::RetryJobRequest& request, const model::Job& seen, const Call& call, const Deps& deps) {
-  if (!request.allow_cancelled()) return NotAllowed(seen);
-  absl::MutexLock lock(&taking_up);
-  const absl::StatusOr<model::JobPtr> now = deps.store.GetJob(seen.key());
-  if (!now.ok()) return now.status();
-  const model::Job& job = **now;
-  // Another call was faster.
-  if (!EndedEarly(job)) return absl::OkStatus();
-  model::Job changed = job;
-  if (absl::Status allowed = model::ApplyTakeUp(changed, call.request_time).status(); !allowed.ok()) return allowed;
-  // What runs now would run twice: its lease is not worth anything any more, or ends in a moment.
-  if (absl::Status over = CheckNothingInFlight(job.key(), deps); !over.ok()) return over;
-  if (request.preview()) return absl::OkStatus();
-  return deps.store.TakeUpJob(job.key(), call.principal.user).status();
+/// Takes up a job that failed or was cancelled, however often it ends anew meanwhile; with `preview`, only finds out whether
+/// that would be done. Returns the job with what it left, as it was when it was taken up.
+absl::StatusOr<model::JobPtr> TakeUp(const v1::RetryJobRequest& request, const model::JobPtr& job, const Call& call,
+                                     const Deps& deps) {
+  if (!request.allow_cancelled()) return NotAllowed(*job);
+  model::JobPtr ended = job;
+  for (model::JobPtr now = job; model::EndedEarly(*now);) {
+    ended = now;
+    model::Job changed = *ended;
+    if (absl::Status allowed = model::ApplyTakeUp(changed, call.request_time).status(); !allowed.ok()) return allowed;
+    // What runs now would run twice: its lease is not worth anything any more, or ends in a moment.
+    if (absl::Status over = CheckNothingInFlight(ended->key(), deps); !over.ok()) return over;
+    if (request.preview()) break;
+    absl::StatusOr<model::JobPtr> taken_up = deps.store.TakeUpJob(ended, call.principal.user);
+    if (!taken_up.ok()) return taken_up.status();
+    now = *std::move(taken_up);
+  }
+  return ended;
 }
 
 /// Runs what the request chooses, and fills in what that was.
@@ -102,23 +90,18 @@ absl::Status RunAgain(const v1::RetryJobRequest& request, const model::Job& job,
 
   absl::StatusOr<bool> all_taken = true;
   if (request.has_ids()) {
-    if (absl::Status added = failed.AddIds(request.ids()); !added.ok()) all_taken = added;
+    all_taken = failed.AddIds(request.ids());
   } else if (request.has_config_hash() || request.has_other_code_than_job()) {
     all_taken = chunks.Run();
   } else {
     all_taken = failed.AddUnresolved(request.fingerprint());
   }
-  if (all_taken.ok()) {
-    if (absl::Status flushed = failed.Flush(); !flushed.ok()) all_taken = flushed;
-  }
-  // What is stored is stored: the rest is for the next call.
-  const bool is_full =
-      model::HasReason(all_taken.status(), model::Reason::kInputBufferFull) && failed.count() + chunks.count() > 0;
-  if (!all_taken.ok() && !is_full) return all_taken.status();
+  const absl::StatusOr<bool> more = failed.Finish(std::move(all_taken), chunks.count());
+  if (!more.ok()) return more.status();
   response.set_failed_record_count(failed.count());
   response.set_completed_record_count(chunks.count());
   response.set_passed_over_count(failed.passed_over() + chunks.passed_over());
-  response.set_more(is_full || !*all_taken);
+  response.set_more(*more);
   response.set_after_sequence(chunks.done_up_to());
   return absl::OkStatus();
 }
@@ -131,13 +114,12 @@ absl::StatusOr<v1::RetryJobResponse> RetryJob(const v1::RetryJobRequest& request
   absl::StatusOr<model::JobPtr> job = deps.store.GetJob(key);
   if (!job.ok()) return job.status();
   if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
-  if (request.has_fingerprint()) {
-    if (absl::Status known = CheckGroup(request.fingerprint(), key, deps); !known.ok()) return known;
-  }
+  if (absl::Status known = CheckGroup("fingerprint", request.fingerprint(), key, deps); !known.ok()) return known;
   v1::RetryJobResponse response;
-  const bool ended_early = EndedEarly(**job);
+  const bool ended_early = model::EndedEarly(**job);
   if (ended_early) {
-    if (absl::Status taken_up = TakeUp(request, **job, call, deps); !taken_up.ok()) return taken_up;
+    job = TakeUp(request, *job, call, deps);
+    if (!job.ok()) return job.status();
     response.set_taken_up_chunk_count(model::ChunksSkipped(**job));
     response.set_taken_up_record_count(model::RecordsSkipped(**job));
   }

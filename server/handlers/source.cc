@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/core/json_struct.h"
+#include "server/handlers/exception_group.h"
 #include "server/handlers/source_parts.h"
 #include "server/handlers/validate.h"
 #include "server/queries/query_rows.h"
@@ -229,14 +230,9 @@ absl::Status LookAtOtherJob(const std::string& tenant, JobSource& source, const 
                             field);
   }
   if (absl::Status held = model::CheckNotDropped(job); !held.ok()) return model::WithField(held, field);
-  if (!source.fingerprint.empty()) {
-    const absl::StatusOr<std::vector<model::ExceptionGroup>> groups = deps.store.ListExceptionGroups(job.key());
-    if (!groups.ok()) return groups.status();
-    if (std::ranges::find(*groups, source.fingerprint, &model::ExceptionGroup::fingerprint) == groups->end()) {
-      return model::FieldError("source.exceptions.fingerprint",
-                               absl::StrCat("job ", job.id, " has no group '", source.fingerprint,
-                                            "'; ListExceptionGroups has those there are"));
-    }
+  if (absl::Status known = CheckGroup("source.exceptions.fingerprint", source.fingerprint, job.key(), deps);
+      !known.ok()) {
+    return known;
   }
   source.job_create_time = job.create_time;
   source.last = is_results ? job.last_result : job.last_sequence;

@@ -4,6 +4,7 @@
 #include "server/core/convert.h"
 #include "server/handlers/catalog_handlers.h"
 #include "server/handlers/validate.h"
+#include "storage/model/built_in.h"
 #include "storage/model/errors.h"
 #include "storage/model/limits.h"
 
@@ -22,6 +23,9 @@ absl::StatusOr<core::PlannedService> ReadSubject(const v1::TestServiceRequest& r
     const absl::StatusOr<model::ServiceVersion> stored =
         deps.store.GetServiceVersion(call.principal.tenant, *reference);
     if (!stored.ok()) return stored.status();
+    if (stored->service == model::kJobsService) {
+      return model::FieldError("service", "a bulk run has no code to test; test the services of its jobs");
+    }
     return core::PlanDefinition(deps.compiler, stored->definition);
   }
   if (absl::Status status = ValidateText("definition", request.definition(), model::kDefinitionBytesMax);

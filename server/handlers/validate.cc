@@ -12,6 +12,13 @@
 #include "storage/model/limits.h"
 
 namespace millrace::handlers {
+namespace {
+
+/// Of a config hash: all its hex digits, and those that a list of chunks shows.
+constexpr size_t kConfigHashDigits = 64;
+constexpr size_t kConfigHashDigitsShown = 12;
+
+}  // namespace
 
 absl::StatusOr<int64_t> InRange(std::string_view field, int64_t value, int64_t low, int64_t high, int64_t fallback) {
   if (value == 0) return fallback;
@@ -28,6 +35,15 @@ absl::StatusOr<int32_t> PageSize(int32_t page_size) {
 absl::Status ValidateText(std::string_view field, std::string_view text, size_t bytes_max) {
   if (text.size() <= bytes_max) return absl::OkStatus();
   return model::FieldError(field, absl::StrCat("expected at most ", bytes_max, " bytes, got ", text.size()));
+}
+
+absl::Status ValidateConfigHash(std::string_view field, std::string_view hash) {
+  const bool is_hash = hash.size() >= kConfigHashDigitsShown && hash.size() <= kConfigHashDigits &&
+                       hash.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (is_hash) return absl::OkStatus();
+  return model::FieldError(
+      field, absl::StrCat("expected a config hash, or its first ", kConfigHashDigitsShown, " hex digits or more, got '",
+                          absl::CHexEscape(std::string(hash.substr(0, kConfigHashDigits))), "'"));
 }
 
 absl::Status ValidateRequiredId(std::string_view field, std::string_view id) {

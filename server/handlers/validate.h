@@ -23,6 +23,10 @@ absl::StatusOr<int32_t> PageSize(int32_t page_size);
 /// FIELD_INVALID for a text that is longer than `bytes_max` (protobuf itself sees to UTF-8).
 absl::Status ValidateText(std::string_view field, std::string_view text, size_t bytes_max);
 
+/// FIELD_INVALID unless this is a config hash, or the first 12 of its hex digits or more: as many as a list of chunks shows, and
+/// enough to tell any two apart.
+absl::Status ValidateConfigHash(std::string_view field, std::string_view hash);
+
 /// An id that must be given.
 absl::Status ValidateRequiredId(std::string_view field, std::string_view id);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/maintenance/audit_rows.h"
 #include "storage/model/bulk_rules.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
@@ -19,35 +20,16 @@ namespace {
 using format::Family;
 using model::Job;
 
-class IndexAudit {
+class IndexAudit : private JobAuditRows {
  public:
-  IndexAudit(const engine::Engine& engine, const Job& job, AuditReport& report)
-      : engine_(engine), job_(job), key_(job.key()), report_(report) {}
+  IndexAudit(const engine::Engine& engine, const Job& job, AuditReport& report) : JobAuditRows(engine, job, report) {}
 
   absl::Status Index();
 
  private:
-  void Find(std::string what) { report_.Add(absl::StrCat("job ", key_.tenant, "/", key_.job_id), std::move(what)); }
-
-  /// Calls `see` with each row of the range.
-  template <typename See>
-  absl::Status Each(Family family, const format::KeyRange& range, See see) {
-    const auto cursor = store::Scan(engine_, family, range);
-    for (; cursor->valid(); cursor->Next()) {
-      report_.rows += 1;
-      see(cursor->key(), cursor->value());
-    }
-    return cursor->status();
-  }
-
   /// The list of the jobs that ran for its records, and its place in that of its parent.
   absl::Status Children();
   absl::Status CheckIndexed(const std::string& index_key, bool expected, const char* what);
-
-  const engine::Engine& engine_;
-  const Job& job_;
-  const model::JobKey key_;
-  AuditReport& report_;
 };
 
 absl::Status IndexAudit::Index() {

@@ -13,6 +13,7 @@
 #include "storage/format/rows.h"
 #include "storage/maintenance/audit_index.h"
 #include "storage/maintenance/audit_repeats.h"
+#include "storage/maintenance/audit_rows.h"
 #include "storage/model/commit_rules.h"
 #include "storage/model/exception.h"
 #include "storage/model/job_rules.h"
@@ -35,10 +36,9 @@ struct CommittedChunk {
   int32_t lost_records = 0;
 };
 
-class JobAudit {
+class JobAudit : private JobAuditRows {
  public:
-  JobAudit(const engine::Engine& engine, const Job& job, AuditReport& report)
-      : engine_(engine), job_(job), key_(job.key()), report_(report) {}
+  JobAudit(const engine::Engine& engine, const Job& job, AuditReport& report) : JobAuditRows(engine, job, report) {}
 
   absl::Status Run() {
     for (const auto step : {&JobAudit::Chunks, &JobAudit::Results, &JobAudit::Exceptions, &JobAudit::Inputs,
@@ -65,21 +65,9 @@ class JobAudit {
   std::string Named(std::string_view kind, int64_t number) const {
     return absl::StrCat(std::string(kind), " ", key_.tenant, "/", key_.job_id, " ", number);
   }
-  void Find(std::string what) { report_.Add(absl::StrCat("job ", key_.tenant, "/", key_.job_id), std::move(what)); }
 
   void ExpectEqual(const char* what, int64_t stored, int64_t counted) {
     if (stored != counted) Find(absl::StrCat("its ", what, " is ", stored, ", but its rows give ", counted));
-  }
-
-  /// Calls `see` with each row of the range.
-  template <typename See>
-  absl::Status Each(Family family, const format::KeyRange& range, See see) {
-    const auto cursor = store::Scan(engine_, family, range);
-    for (; cursor->valid(); cursor->Next()) {
-      report_.rows += 1;
-      see(cursor->key(), cursor->value());
-    }
-    return cursor->status();
   }
 
   absl::Status Chunks();
@@ -101,11 +89,6 @@ class JobAudit {
   absl::Status Inputs();
   absl::Status Events();
   absl::Status Index() { return AuditIndex(engine_, job_, report_); }
-
-  const engine::Engine& engine_;
-  const Job& job_;
-  const model::JobKey key_;
-  AuditReport& report_;
 
   // Of the chunks.
   std::map<int64_t, CommittedChunk> committed_;

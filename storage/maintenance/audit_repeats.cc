@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/maintenance/audit_rows.h"
 #include "storage/store/rocks_rows.h"
 
 namespace millrace::maintenance {
@@ -18,10 +19,10 @@ namespace {
 using format::Family;
 using model::Chunk;
 
-class RepeatsAudit {
+class RepeatsAudit : private JobAuditRows {
  public:
   RepeatsAudit(const engine::Engine& engine, const model::Job& job, AuditReport& report)
-      : engine_(engine), job_(job), key_(job.key()), report_(report) {}
+      : JobAuditRows(engine, job, report) {}
 
   absl::Status Run(const std::vector<Chunk>& repeating) {
     int64_t repeated = 0;
@@ -38,8 +39,6 @@ class RepeatsAudit {
   }
 
  private:
-  void Find(std::string what) { report_.Add(absl::StrCat("job ", key_.tenant, "/", key_.job_id), std::move(what)); }
-
   absl::Status Check(const Chunk& chunk) {
     const int64_t repeated = chunk.repeats.front().sequence;
     const auto row = engine_.Get(store::At(Family::kChunks), format::ChunkKey(key_, repeated));
@@ -67,25 +66,20 @@ class RepeatsAudit {
   }
 
   absl::Status CheckIndex() {
-    const auto cursor = store::Scan(engine_, Family::kIndex, format::Repeats(key_));
-    for (; cursor->valid(); cursor->Next()) {
-      report_.rows += 1;
-      const std::optional<int64_t> sequence = format::ParseNumber(cursor->key());
-      const absl::StatusOr<std::vector<int64_t>> listed = format::DecodeRepeats(cursor->value());
+    const auto check = [&](std::string_view key, std::string_view row) {
+      const std::optional<int64_t> sequence = format::ParseNumber(key);
+      const absl::StatusOr<std::vector<int64_t>> listed = format::DecodeRepeats(row);
       const auto repeats = by_repeated_.extract(sequence.value_or(0));
-      if (listed.ok() && !repeats.empty() && repeats.mapped() == *listed) continue;
+      if (listed.ok() && !repeats.empty() && repeats.mapped() == *listed) return;
       Find(absl::StrCat("the index does not say which chunks repeat records of chunk ", sequence.value_or(0)));
-    }
+    };
+    if (absl::Status walked = Each(Family::kIndex, format::Repeats(key_), check); !walked.ok()) return walked;
     for (const auto& [sequence, repeats] : by_repeated_) {
       Find(absl::StrCat("the index does not know that records of chunk ", sequence, " are repeated"));
     }
-    return cursor->status();
+    return absl::OkStatus();
   }
 
-  const engine::Engine& engine_;
-  const model::Job& job_;
-  const model::JobKey key_;
-  AuditReport& report_;
   std::map<int64_t, std::vector<int64_t>> by_repeated_;
   /// Records that a chunk repeats, by the sequence of their own.
   std::map<int64_t, std::set<int32_t>> claimed_;

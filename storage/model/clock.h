@@ -61,6 +61,9 @@ class ManualClock final : public Clock {
   /// Wakes everyone whose moment may have come. Not while holding a mutex that somebody waits with.
   void Advance(absl::Duration duration);
 
+  /// Sets the wall time, forward or back, as somebody who sets the clock of the machine. The steady time stays.
+  void SetWallTime(absl::Time now) { now_ = now; }
+
  private:
   absl::Time now_;
   std::atomic<int64_t> steady_nanos_{0};

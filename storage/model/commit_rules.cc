@@ -123,8 +123,7 @@ bool ComesBefore(const ExceptionGroup& a, const ExceptionGroup& b) {
 }
 
 ExceptionState StateOf(const Job& job, const Resolution& resolution) {
-  const bool ended_early = job.state == JobState::kFailed || job.state == JobState::kCancelled;
-  const bool in_vain = ended_early && resolution.state == ExceptionState::kReprocessing;
+  const bool in_vain = EndedEarly(job) && resolution.state == ExceptionState::kReprocessing;
   return in_vain ? ExceptionState::kUnresolved : resolution.state;
 }
 

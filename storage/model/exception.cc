@@ -95,16 +95,6 @@ int64_t CountOf(const std::vector<RecordRun>& runs) {
   return count;
 }
 
-std::optional<int32_t> FindIn(const std::vector<RecordRun>& runs, const RecordPlace& place) {
-  int32_t before = 0;
-  for (const RecordRun& run : runs) {
-    const int32_t at = place.index - run.first;
-    if (run.sequence == place.sequence && at >= 0 && at < run.count) return before + at;
-    before += run.count;
-  }
-  return std::nullopt;
-}
-
 std::string_view ExceptionStateName(ExceptionState state) {
   switch (state) {
     case ExceptionState::kUnresolved:

@@ -34,9 +34,8 @@ struct RecordRun {
 
 /// The same records, each place that follows the one before it in the same run.
 std::vector<RecordRun> RunsOf(const std::vector<RecordPlace>& places);
-/// How many records there are, and which of them holds `place`, counted from 0; nullopt where none does.
+/// How many records there are.
 int64_t CountOf(const std::vector<RecordRun>& runs);
-std::optional<int32_t> FindIn(const std::vector<RecordRun>& runs, const RecordPlace& place);
 
 /// What a person answered to a question that a record asked in a node of its service (`hold`).
 struct RecordAnswer {

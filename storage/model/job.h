@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -11,6 +10,7 @@
 #include "absl/time/time.h"
 #include "storage/model/limits.h"
 #include "storage/model/source.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::model {
 
@@ -105,8 +105,8 @@ struct JobOptions {
   /// The field of a record that holds its ordering key; empty: no order by key.
   std::string ordering_key;
   absl::Duration target_chunk_time = kTargetChunkTimeDefault;
-  /// Labels that a worker must have.
-  std::map<std::string, std::string> worker_selector;
+  /// Labels that a worker must have to run the job, all of them.
+  WorkerLabels worker_selector;
   Webhook webhook;
   /// How long a job that has ended is kept. Zero: for ever. See retention_rules.h.
   absl::Duration retention = absl::ZeroDuration();

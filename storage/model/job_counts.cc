@@ -2,11 +2,13 @@
 #include "storage/model/job_rules.h"
 
 namespace millrace::model {
-namespace {
 
 bool EndedEarly(const Job& job) { return job.state == JobState::kFailed || job.state == JobState::kCancelled; }
 
-}  // namespace
+bool IsSameEnd(const Job& seen, const Job& now) {
+  // Each end is an event, and so is what leads out of it.
+  return seen.create_time == now.create_time && seen.last_event == now.last_event;
+}
 
 Outcome OutcomeOf(const Job& job) {
   if (job.state != JobState::kCompleted && job.state != JobState::kCompletedByTimeout) return Outcome::kNone;

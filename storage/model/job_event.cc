@@ -58,7 +58,24 @@ std::string ChangedFields(const Job& before, const Job& after) {
 }
 
 /// Why the job is in the state that it has come to.
-std::string ReasonOf(const Job& job) { return job.state == JobState::kPaused ? job.pause_reason : job.state_reason; }
+std::string ReasonOf(const Job& before, const Job& after) {
+  const std::string& given = after.state == JobState::kPaused ? after.pause_reason : after.state_reason;
+  if (!given.empty() && !IsFinal(before.state)) return given;
+  if (IsFinal(before.state)) return EndedEarly(before) ? "taken up" : "records run again";
+  if (before.state == JobState::kPaused) return after.ramps > before.ramps ? "resumed gradually" : "resumed";
+  switch (after.state) {
+    case JobState::kInProgress:
+      return "the first records came";
+    case JobState::kClosed:
+      return HasSource(after) ? "its source is read to the end" : "the input was closed";
+    case JobState::kCompleted:
+    case JobState::kCompletedByTimeout:
+      return absl::StrCat("every record has run: ", after.counters.records_completed, " completed, ",
+                          after.counters.records_failed, " failed");
+    default:
+      return given;
+  }
+}
 
 JobEvent StateEvent(absl::Time time, JobState from, JobState to, std::string detail) {
   JobEvent event = EventAt(time, JobEventKind::kStateChanged, std::move(detail));
@@ -119,7 +136,7 @@ std::vector<JobEvent> ProgressEvents(const Job& before, const Job& after) {
     events.push_back(EventAt(time, JobEventKind::kFirstException, ""));
   }
   if (before.state != after.state) {
-    events.push_back(StateEvent(time, before.state, after.state, ReasonOf(after)));
+    events.push_back(StateEvent(time, before.state, after.state, ReasonOf(before, after)));
   } else if (StateUnderPause(before) != StateUnderPause(after)) {
     events.push_back(StateEvent(time, StateUnderPause(before), StateUnderPause(after), "while paused"));
   }

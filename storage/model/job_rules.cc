@@ -19,8 +19,6 @@ bool AllCommitted(const Job& job) { return job.counters.chunks_completed == job.
 // Only a cancel without force lets go on what runs.
 bool RevokesLeases(const Job& job) { return IsFinal(job.state) && job.cancel_mode != CancelMode::kDrain; }
 
-bool EndedEarly(const Job& job) { return job.state == JobState::kFailed || job.state == JobState::kCancelled; }
-
 absl::Status CancelledError(const Job& job) {
   return MakeError(Reason::kPipelineCancelled, absl::StrCat("pipeline ", job.id, " was cancelled"),
                    {{"pipeline_id", job.id}});

@@ -21,6 +21,14 @@ namespace millrace::model {
 /// unless a person says so: see ApplyRerun, ApplyTakeUp and ApplyContinue.
 bool IsFinal(JobState state);
 
+/// True for a job that ended before all its chunks were through, or may have: FAILED and CANCELLED.
+bool EndedEarly(const Job& job);
+
+/// True where `now` is the job `seen`, which has ended, and nothing happened to it since but what its events do not tell (an
+/// acknowledgement). A later end is another one, also in the same state at the same moment; so is that of a later job with
+/// its id. May be false although it is the same end: an event that came after it does that.
+bool IsSameEnd(const Job& seen, const Job& now);
+
 /// The state of the job but for a pause: where resuming leads back to, and `state` where the job is not paused.
 JobState StateUnderPause(const Job& job);
 

@@ -190,7 +190,8 @@ inline constexpr int32_t kWeightMax = 1'000;
 inline constexpr absl::Duration kTargetChunkTimeDefault = absl::Milliseconds(200);
 inline constexpr absl::Duration kTargetChunkTimeMin = absl::Milliseconds(1);
 inline constexpr absl::Duration kTargetChunkTimeMax = absl::Hours(1);
-inline constexpr int kSelectorLabelsMax = 16;
+// Of a worker, and in the selector of a job.
+inline constexpr int kWorkerLabelsMax = 16;
 // How far dispatch may run ahead of the oldest uncommitted chunk: bounds what a restart must look at.
 inline constexpr int64_t kDispatchWindowChunks = 1'024;
 

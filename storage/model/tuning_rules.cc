@@ -68,9 +68,7 @@ bool ApplyResume(Job& job, bool ramp, absl::Time now) {
 }
 
 absl::StatusOr<bool> ApplyContinue(Job& job, absl::Time now) {
-  if (job.state == JobState::kFailed || job.state == JobState::kCancelled) {
-    return EndedError(job, "its source is not read on");
-  }
+  if (EndedEarly(job)) return EndedError(job, "its source is not read on");
   SourceSample& sample = job.source.sample;
   if (!HasSource(job) || !IsSample(sample)) {
     return FieldError("job_id", "expected a job that was submitted with a sample, or some parts, of its source");

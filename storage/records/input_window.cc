@@ -101,8 +101,8 @@ std::unique_ptr<ByteSource> SourceOfFile(std::string name, int fd) {
 
 std::unique_ptr<ByteSource> SourceOf(std::string bytes) { return std::make_unique<MemorySource>(std::move(bytes)); }
 
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path, size_t bytes_max) {
-  auto source = OpenInput(path);
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path, size_t bytes_max, std::stop_token stop) {
+  auto source = OpenInput(path, std::move(stop));
   if (!source.ok()) return source.status();
   InputWindow window(*std::move(source));
   for (;;) {

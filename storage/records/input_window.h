@@ -38,8 +38,8 @@ std::unique_ptr<ByteSource> SourceOfFile(std::string name, int fd);
 /// Bytes in memory.
 std::unique_ptr<ByteSource> SourceOf(std::string bytes);
 
-/// Reads all of a file, or of the standard input for `-`, up to `bytes_max`.
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path, size_t bytes_max);
+/// Reads all of a file, or of the standard input for `-`, up to `bytes_max`. `stop` ends it as it ends OpenInput.
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path, size_t bytes_max, std::stop_token stop = {});
 
 /// A window over a source that moves forward: what was read and is not consumed yet, in one piece.
 class InputWindow {

@@ -125,9 +125,39 @@ bool JsonObjectScanner::Scan(std::string_view text) {
   return true;
 }
 
+bool JsonObjectScanner::IsObject(std::string_view text) {
+  fields_.clear();
+  return parser_.parse(text.data(), text.size()).get_object().error() == simdjson::SUCCESS;
+}
+
+bool SplitJsonArray(std::string_view text, std::vector<std::string_view>& values) {
+  values.clear();
+  simdjson::dom::parser parser;
+  simdjson::dom::array array;
+  if (parser.parse(text.data(), text.size()).get_array().get(array) != simdjson::SUCCESS) return false;
+  size_t at = SkipSpace(text, SkipSpace(text, 0) + 1);  // behind the bracket
+  while (text[at] != ']') {
+    const size_t end = SkipValue(text, at);
+    values.push_back(text.substr(at, end - at));
+    at = SkipSpace(text, end);
+    if (text[at] == ',') at = SkipSpace(text, at + 1);
+  }
+  return true;
+}
+
 bool IsJson(std::string_view text) {
   simdjson::dom::parser parser;
   return parser.parse(text.data(), text.size()).error() == simdjson::SUCCESS;
+}
+
+std::string MinifyJson(std::string_view json) {
+  std::string out;
+  for (size_t at = 0; at < json.size();) {
+    const size_t end = json[at] == '"' ? SkipString(json, at) : at + 1;
+    if (!IsSpace(json[at])) out.append(json.substr(at, end - at));
+    at = end;
+  }
+  return out;
 }
 
 std::string PrettyJson(std::string_view json) {

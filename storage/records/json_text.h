@@ -1,5 +1,5 @@
-// JSON as text: strings, the fields of an object as they were written, and layout for people. Numbers are never
-// converted, so what a service computed is shown and written digit for digit.
+// JSON as text: strings, the fields of an object and the values of an array as they were written, and layout for people.
+// Numbers are never converted, so what a service computed is shown and written digit for digit.
 #pragma once
 
 #include <string>
@@ -43,13 +43,23 @@ class JsonObjectScanner {
 
   const std::vector<JsonField>& fields() const { return fields_; }
 
+  /// True when `text` is one valid JSON object. Cheaper than Scan where nobody asks for fields; there are none afterwards.
+  bool IsObject(std::string_view text);
+
  private:
   simdjson::dom::parser parser_;
   std::vector<JsonField> fields_;
 };
 
+/// True when `text` is one valid JSON array; `values` are then its values as they were written, in their order, valid as long
+/// as `text`. What `values` held before is gone.
+bool SplitJsonArray(std::string_view text, std::vector<std::string_view>& values);
+
 /// True when `text` is one valid JSON value.
 bool IsJson(std::string_view text);
+
+/// Valid JSON on one line, without the blanks between its parts.
+std::string MinifyJson(std::string_view json);
 
 /// Valid JSON laid out over several lines with two spaces a level, ending without a line end.
 std::string PrettyJson(std::string_view json);

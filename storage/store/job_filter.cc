@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "storage/model/job_rules.h"
 
 namespace millrace::store {
 namespace {
@@ -28,6 +29,7 @@ bool Matches(const ListJobsQuery& query, const model::Job& job) {
   if (!query.service.empty() && job.service != query.service) return false;
   if (!query.service_version.empty() && job.service_version != query.service_version) return false;
   if (!query.states.empty() && !Holds(query.states, job.state)) return false;
+  if (!query.outcomes.empty() && !Holds(query.outcomes, model::OutcomeOf(job))) return false;
   if (!query.project.empty() && job.metadata.project != query.project) return false;
   if (!query.tag.empty() && !Holds(job.metadata.tags, query.tag)) return false;
   if (!query.created_by.empty() && job.created_by != query.created_by) return false;
@@ -40,7 +42,7 @@ bool Matches(const ListChunksQuery& query, const model::Chunk& chunk) {
   if (query.part.has_value() && chunk.part != query.part) return false;
   if (query.other_than_hash.empty() && query.config_hash.empty()) return true;
   if (chunk.state != model::ChunkState::kCommitted) return false;
-  if (!query.config_hash.empty() && chunk.config_hash != query.config_hash) return false;
+  if (!absl::StartsWith(chunk.config_hash, query.config_hash)) return false;
   return query.other_than_hash.empty() || chunk.config_hash != query.other_than_hash;
 }
 

@@ -75,6 +75,8 @@ struct ListJobsQuery {
   /// Jobs whose id, name or description holds this text; small and capital letters from A to Z are the same.
   std::string text;
   bool oldest_first = false;
+  /// Jobs that ended so.
+  std::vector<model::Outcome> outcomes = {};
   /// Jobs that run, or ran, for records of this bulk run. Costs O(these).
   std::string parent_job_id;
 };
@@ -97,7 +99,7 @@ struct ListChunksQuery {
   int32_t chunks_max = 100;
   /// Only committed chunks whose config hash is another than this. Empty: all.
   std::string other_than_hash;
-  /// Only committed chunks with this config hash. Empty: all.
+  /// Only committed chunks whose config hash begins with this. Empty: all.
   std::string config_hash = {};
   /// Only chunks of this part.
   std::optional<int64_t> part = std::nullopt;
@@ -138,6 +140,8 @@ struct ListExceptionsQuery {
 /// What is done about exceptions of a job: about all of them, or none.
 struct ResolveExceptions {
   model::JobKey job;
+  /// Tells the job apart from an earlier one of the same id, whose records `chunk` may hold. InfinitePast: whichever.
+  absl::Time job_create_time = absl::InfinitePast();
   model::ResolutionKind kind = model::ResolutionKind::kDiscard;
   /// At least one, each once.
   std::vector<model::RecordPlace> exceptions;
@@ -155,6 +159,8 @@ struct ResolveExceptions {
 /// Records of one committed chunk that had succeeded, to be run again as another chunk.
 struct RepeatRecords {
   model::JobKey job;
+  /// As that of ResolveExceptions.
+  absl::Time job_create_time = absl::InfinitePast();
   /// What the caller saw of the chunk: how many chunks repeat records of it (ListRepeats).
   int64_t repeats_seen = 0;
   /// With `repeats`, and under an id of its own.

@@ -124,11 +124,12 @@ class JobStore {
   ///   SERVICE_VERSION_NOT_FOUND  the job had ended, and its version was deleted since
   virtual absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by = {}) = 0;
 
-  /// See ApplyTakeUp. The caller sees to it that no lease of the job is out.
+  /// See ApplyTakeUp. `seen` is the job as this store handed it out; the caller sees to it that no lease was out after that.
+  /// Changes nothing where the job has ended anew since `seen` (see IsSameEnd), for then one may be; returns it as it is.
   ///   PIPELINE_NOT_FOUND
   ///   UNIQUE_KEY_TAKEN           another job that has not ended holds its unique key by now
   ///   SERVICE_VERSION_NOT_FOUND  its version was deleted since
-  virtual absl::StatusOr<model::JobPtr> TakeUpJob(const model::JobKey& job, std::string_view by = {}) = 0;
+  virtual absl::StatusOr<model::JobPtr> TakeUpJob(const model::JobPtr& seen, std::string_view by = {}) = 0;
 
   /// See ApplyUpdate. A version must be one of the service of the job; it is in use from then on.
   ///   PIPELINE_NOT_FOUND
@@ -139,8 +140,9 @@ class JobStore {
   /// Removes a job that has ended, with everything that belongs to it. Costs the same however large it is. The caller
   /// sees to it that no lease of the job is out: under the same id, another job may be created at once.
   ///   PIPELINE_NOT_FOUND
-  ///   JOB_NOT_FINISHED  its state is not final (metadata: state); or it ran for a bulk run that has not taken its outcome
-  ///                     yet (metadata: parent_job_id)
+  ///   JOB_NOT_FINISHED  its state is not final (metadata: state); it ran for a bulk run that has not taken its outcome yet
+  ///                     (metadata: parent_job_id); or it is a bulk run that was cancelled, and a job that runs for it is
+  ///                     still to be cancelled (RetryInfo; metadata: child_job_id)
   virtual absl::Status DeleteJob(const model::JobKey& job) = 0;
 
   /// Jobs of all tenants whose retention is over at `now`, in the order of its end, those behind `behind`.
@@ -172,13 +174,18 @@ class JobStore {
   /// Sums over all jobs of a tenant at one moment, by service. Costs O(jobs that have not ended + services).
   virtual model::ServiceSums SumJobs(const std::string& tenant) const = 0;
 
-  /// A chunk without its payload and what is stored with that (parameters, summary). PIPELINE_NOT_FOUND.
+  // What a job holds besides its row and its events. Once its retention is over and that was deleted (ExpireJob), each of
+  // these says JOB_EXPIRED, however the deletion and the read meet: none answers with a part of it, or with nothing.
+
+  /// A chunk without its payload and what is stored with that (parameters, summary). PIPELINE_NOT_FOUND, JOB_EXPIRED.
   virtual absl::StatusOr<model::Chunk> FindChunk(const model::JobKey& job, int64_t sequence) const = 0;
 
-  /// PIPELINE_NOT_FOUND.
+  /// PIPELINE_NOT_FOUND, JOB_EXPIRED.
   virtual absl::StatusOr<ChunkList> ListChunks(const ListChunksQuery& query) const = 0;
 
-  /// A chunk with its payload. PIPELINE_NOT_FOUND where there is no such chunk, or its input is discarded.
+  /// A chunk with its payload.
+  ///   PIPELINE_NOT_FOUND  also where there is no such chunk, or its input is discarded
+  ///   JOB_EXPIRED
   virtual absl::StatusOr<model::ChunkInput> ReadChunk(const model::JobKey& job, int64_t sequence) const = 0;
 
   /// Events behind number `after`, in order, at most `events_max`; those that were dropped are left out. PIPELINE_NOT_FOUND.
@@ -186,16 +193,17 @@ class JobStore {
                                                                      int32_t events_max) const = 0;
 
   /// Results behind `after`, by number: at most `results_max`, and no further one where their outputs would exceed
-  /// `bytes_max` (but at least one). Discarded results are left out. PIPELINE_NOT_FOUND.
+  /// `bytes_max` (but at least one). Discarded results are left out. PIPELINE_NOT_FOUND, JOB_EXPIRED.
   virtual absl::StatusOr<std::vector<model::ChunkResult>> ReadResults(const model::JobKey& job, int64_t after,
                                                                       int32_t results_max, int64_t bytes_max) const = 0;
 
-  /// Empty before the first commit. PIPELINE_NOT_FOUND.
+  /// Empty before the first commit. PIPELINE_NOT_FOUND, JOB_EXPIRED.
   virtual absl::StatusOr<model::RunStatistics> GetRunStatistics(const model::JobKey& job) const = 0;
 
   /// Runs records again that failed (as one more chunk, behind all others), gives them outputs (as a chunk that is
   /// committed at once), or discards them. Returns the job as it is then: one that was completed may be at work again.
-  ///   PIPELINE_NOT_FOUND, EXCEPTION_NOT_FOUND
+  ///   PIPELINE_NOT_FOUND  also where another job has the id by now (`job_create_time`)
+  ///   JOB_EXPIRED, EXCEPTION_NOT_FOUND
   ///   EXCEPTION_SETTLED  one of them is not unresolved
   ///   UNIQUE_KEY_TAKEN   the job would be active again, and another one holds its unique key
   ///   SERVICE_VERSION_NOT_FOUND  the job would be active again, and its version was deleted since
@@ -204,23 +212,22 @@ class JobStore {
 
   /// Runs records again that succeeded, as one more chunk, behind all others. Null, and nothing is done, where a chunk repeats
   /// records of the same chunk that the caller has not seen: another call was faster.
-  ///   PIPELINE_NOT_FOUND
-  ///   UNIQUE_KEY_TAKEN, SERVICE_VERSION_NOT_FOUND  as ResolveExceptions
+  ///   PIPELINE_NOT_FOUND, JOB_EXPIRED, UNIQUE_KEY_TAKEN, SERVICE_VERSION_NOT_FOUND  as ResolveExceptions
   ///   and all of ApplyRerun
   virtual absl::StatusOr<model::JobPtr> RepeatRecords(store::RepeatRecords request) = 0;
 
   /// The chunks that run records of a chunk again that had succeeded in it, in push order, as FindChunk. Where one of them is
-  /// committed, its outcome of these records stands. PIPELINE_NOT_FOUND.
+  /// committed, its outcome of these records stands. PIPELINE_NOT_FOUND, JOB_EXPIRED.
   virtual absl::StatusOr<std::vector<model::Chunk>> ListRepeats(const model::JobKey& job, int64_t sequence) const = 0;
 
-  /// PIPELINE_NOT_FOUND, EXCEPTION_NOT_FOUND.
+  /// PIPELINE_NOT_FOUND, JOB_EXPIRED, EXCEPTION_NOT_FOUND.
   virtual absl::StatusOr<model::RecordException> GetException(const model::JobKey& job,
                                                               const model::RecordPlace& place) const = 0;
 
-  /// In push order. PIPELINE_NOT_FOUND, PAGE_TOKEN_INVALID.
+  /// In push order. PIPELINE_NOT_FOUND, JOB_EXPIRED, PAGE_TOKEN_INVALID.
   virtual absl::StatusOr<Page<model::RecordException>> ListExceptions(const ListExceptionsQuery& query) const = 0;
 
-  /// All groups (at most kExceptionGroupsPerJobMax + 1), largest first, then by fingerprint. PIPELINE_NOT_FOUND.
+  /// All groups (at most kExceptionGroupsPerJobMax + 1), largest first, then by fingerprint. PIPELINE_NOT_FOUND, JOB_EXPIRED.
   virtual absl::StatusOr<std::vector<model::ExceptionGroup>> ListExceptionGroups(const model::JobKey& job) const = 0;
 
   // Catalog.

@@ -93,8 +93,8 @@ void ModelJob::SettleReplaced(const Chunk& chunk) {
   }
 }
 
-absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now,
-                               absl::FunctionRef<absl::Status(const Job&)> may_be) {
+absl::Status ModelJob::Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now, MayBe may_be) {
+  if (absl::Status same = CheckSameJob(*job_, request.job_create_time); !same.ok()) return same;
   if (absl::Status kept = model::CheckNotDropped(*job_); !kept.ok()) return kept;
   for (const RecordPlace& place : request.exceptions) {
     if (!exceptions_.contains(place)) return ExceptionNotFound(job_->key(), place);
@@ -148,8 +148,9 @@ void ModelJob::Store(Chunk row, std::string payload) {
   chunks_.emplace(sequence, StoredChunk{std::move(row), std::move(payload)});
 }
 
-absl::StatusOr<bool> ModelJob::Repeat(store::RepeatRecords request, absl::Time now,
-                                      absl::FunctionRef<absl::Status(const Job&)> may_be) {
+absl::StatusOr<bool> ModelJob::Repeat(store::RepeatRecords request, absl::Time now, MayBe may_be) {
+  if (absl::Status same = CheckSameJob(*job_, request.job_create_time); !same.ok()) return same;
+  if (absl::Status kept = model::CheckNotDropped(*job_); !kept.ok()) return kept;
   const int64_t repeated = request.chunk.repeats.front().sequence;
   const auto known = repeats_.find(repeated);
   const size_t count = known == repeats_.end() ? 0 : known->second.size();
@@ -210,79 +211,58 @@ void ModelJob::KeepException(RecordException exception) {
   exceptions_.emplace(exception.place(), std::move(exception));
 }
 
-absl::Status ModelJob::Close(absl::Time now) {
+absl::Status ModelJob::Apply(Rule rule, MayBe may_be) {
   Job job = *job_;
-  const absl::StatusOr<bool> changed = model::ApplyClose(job, now);
+  const absl::StatusOr<bool> changed = rule(job);
   if (!changed.ok()) return changed.status();
-  if (*changed) Replace(std::move(job));
+  if (!*changed) return absl::OkStatus();
+  if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
+  Replace(std::move(job));
   return absl::OkStatus();
+}
+
+absl::Status ModelJob::Close(absl::Time now) {
+  return Apply([&](Job& job) { return model::ApplyClose(job, now); });
 }
 
 absl::Status ModelJob::Cancel(std::string_view reason, bool force, absl::Time now) {
-  Job job = *job_;
-  const absl::StatusOr<bool> changed = model::ApplyCancel(job, reason, force, now);
-  if (!changed.ok()) return changed.status();
-  if (!*changed) return absl::OkStatus();
-  if (force) {
-    for (auto& [sequence, chunk] : chunks_) chunk.payload.reset();
-    results_.erase(results_.upper_bound(job.acknowledged_result), results_.end());
-  }
-  Replace(std::move(job));
-  return absl::OkStatus();
+  return Apply([&](Job& job) {
+    absl::StatusOr<bool> changed = model::ApplyCancel(job, reason, force, now);
+    if (force && changed.ok() && *changed) {
+      for (auto& [sequence, chunk] : chunks_) chunk.payload.reset();
+      results_.erase(results_.upper_bound(job.acknowledged_result), results_.end());
+    }
+    return changed;
+  });
 }
 
 absl::Status ModelJob::Fail(std::string_view reason, absl::Time now) {
-  Job job = *job_;
-  if (model::ApplyFail(job, reason, now)) Replace(std::move(job));
-  return absl::OkStatus();
+  return Apply([&](Job& job) { return model::ApplyFail(job, reason, now); });
 }
 
 absl::Status ModelJob::CloseIdle(const model::JobPtr& seen, absl::Time now) {
-  Job job = *job_;
-  if (job_ == seen && model::ApplyIdle(job, now)) Replace(std::move(job));
-  return absl::OkStatus();
+  return Apply([&](Job& job) { return job_ == seen && model::ApplyIdle(job, now); });
 }
 
 absl::Status ModelJob::Pause(std::string_view reason, absl::Time now) {
-  Job job = *job_;
-  const absl::StatusOr<bool> changed = model::ApplyPause(job, reason, now);
-  if (!changed.ok()) return changed.status();
-  if (*changed) Replace(std::move(job));
-  return absl::OkStatus();
+  return Apply([&](Job& job) { return model::ApplyPause(job, reason, now); });
 }
 
 absl::Status ModelJob::Resume(bool ramp, absl::Time now) {
-  Job job = *job_;
-  if (model::ApplyResume(job, ramp, now)) Replace(std::move(job));
-  return absl::OkStatus();
+  return Apply([&](Job& job) { return model::ApplyResume(job, ramp, now); });
 }
 
-absl::Status ModelJob::Continue(absl::Time now, absl::FunctionRef<absl::Status(const Job&)> may_be) {
-  Job job = *job_;
-  const absl::StatusOr<bool> changed = model::ApplyContinue(job, now);
-  if (!changed.ok()) return changed.status();
-  if (!*changed) return absl::OkStatus();
-  if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
-  Replace(std::move(job));
-  return absl::OkStatus();
+absl::Status ModelJob::Continue(absl::Time now, MayBe may_be) {
+  return Apply([&](Job& job) { return model::ApplyContinue(job, now); }, may_be);
 }
 
-absl::Status ModelJob::TakeUp(absl::Time now, absl::FunctionRef<absl::Status(const Job&)> may_be) {
-  Job job = *job_;
-  const absl::StatusOr<bool> changed = model::ApplyTakeUp(job, now);
-  if (!changed.ok()) return changed.status();
-  if (!*changed) return absl::OkStatus();
-  if (absl::Status allowed = may_be(job); !allowed.ok()) return allowed;
-  Replace(std::move(job));
-  return absl::OkStatus();
+absl::Status ModelJob::TakeUp(const Job& seen, absl::Time now, MayBe may_be) {
+  if (!model::IsSameEnd(seen, *job_)) return absl::OkStatus();
+  return Apply([&](Job& job) { return model::ApplyTakeUp(job, now); }, may_be);
 }
 
 absl::Status ModelJob::Update(const model::JobUpdate& update, absl::Time now) {
-  Job job = *job_;
-  const absl::StatusOr<bool> changed = model::ApplyUpdate(job, update, now);
-  if (!changed.ok()) return changed.status();
-  if (*changed) Replace(std::move(job));
-  return absl::OkStatus();
+  return Apply([&](Job& job) { return model::ApplyUpdate(job, update, now); });
 }
 
 absl::Status ModelJob::Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now) {

@@ -25,6 +25,9 @@ namespace millrace::store {
 /// pointer.
 class ModelJob {
  public:
+  /// Says whether the job may become what it would be.
+  using MayBe = absl::FunctionRef<absl::Status(const model::Job&)>;
+
   explicit ModelJob(model::Job job);
 
   const model::JobPtr& job() const { return job_; }
@@ -36,17 +39,13 @@ class ModelJob {
   absl::Status Cancel(std::string_view reason, bool force, absl::Time now);
   absl::Status Fail(std::string_view reason, absl::Time now);
   absl::Status CloseIdle(const model::JobPtr& seen, absl::Time now);
-  /// `may_be` tells whether the job may become what the request makes of it.
-  absl::Status Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now,
-                       absl::FunctionRef<absl::Status(const model::Job&)> may_be);
+  absl::Status Resolve(store::ResolveExceptions request, int64_t store_epoch, absl::Time now, MayBe may_be);
   absl::Status Pause(std::string_view reason, absl::Time now);
   absl::Status Resume(bool ramp, absl::Time now);
-  /// `may_be` says whether the job may become what it would be.
-  absl::Status Continue(absl::Time now, absl::FunctionRef<absl::Status(const model::Job&)> may_be);
-  absl::Status TakeUp(absl::Time now, absl::FunctionRef<absl::Status(const model::Job&)> may_be);
+  absl::Status Continue(absl::Time now, MayBe may_be);
+  absl::Status TakeUp(const model::Job& seen, absl::Time now, MayBe may_be);
   /// False, and nothing is done, where `request` has not seen all repeats.
-  absl::StatusOr<bool> Repeat(store::RepeatRecords request, absl::Time now,
-                              absl::FunctionRef<absl::Status(const model::Job&)> may_be);
+  absl::StatusOr<bool> Repeat(store::RepeatRecords request, absl::Time now, MayBe may_be);
   absl::Status Update(const model::JobUpdate& update, absl::Time now);
   absl::Status Acknowledge(int64_t cursor, std::string_view cursor_field, absl::Time now);
 
@@ -74,6 +73,12 @@ class ModelJob {
     std::optional<std::string> payload;
   };
 
+  /// Changes a job, and tells whether it did.
+  using Rule = absl::FunctionRef<absl::StatusOr<bool>(model::Job&)>;
+
+  /// Makes the job what the rule makes of a copy, where it changes something and `may_be` lets it.
+  absl::Status Apply(Rule rule, MayBe may_be = Always);
+  static absl::Status Always(const model::Job& /*job*/) { return absl::OkStatus(); }
   void Replace(model::Job job) { job_ = std::make_shared<const model::Job>(std::move(job)); }
   void KeepException(model::RecordException exception);
   /// Of the exceptions that a chunk replaces, in its order.

@@ -13,6 +13,7 @@
 #include "storage/model/bulk_rules.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
+#include "storage/store/first_exception.h"
 #include "storage/store/model_job.h"
 #include "storage/store/model_notices.h"
 #include "storage/store/model_reads.h"
@@ -89,7 +90,10 @@ class ModelJobStore final : public ModelReads {
 
   void CommitChunk(model::ChunkCommit commit, Completion<JobPtr> done) override {
     const JobKey key = commit.job;
-    std::move(done)(Change(key, [&](ModelJob& job) { return job.Commit(std::move(commit), epoch_, clock_->Now()); }));
+    const std::string first_exception = FirstExceptionDetail(commit.sequence, commit.outcome.failures);
+    std::move(done)(Change(
+        key, [&](ModelJob& job) { return job.Commit(std::move(commit), epoch_, clock_->Now()); }, {}, std::nullopt,
+        first_exception));
   }
 
   absl::StatusOr<JobPtr> ResolveExceptions(store::ResolveExceptions request) override {
@@ -166,13 +170,13 @@ class ModelJobStore final : public ModelReads {
         by);
   }
 
-  absl::StatusOr<JobPtr> TakeUpJob(const JobKey& key, std::string_view by) override {
+  absl::StatusOr<JobPtr> TakeUpJob(const JobPtr& seen, std::string_view by) override {
     return Change(
-        key,
+        seen->key(),
         [&](ModelJob& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
           const auto may_be = [&](const Job& after)
                                   ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return CheckAtWorkAgain(*job.job(), after); };
-          return job.TakeUp(clock_->Now(), may_be);
+          return job.TakeUp(*seen, clock_->Now(), may_be);
         },
         by);
   }
@@ -198,6 +202,7 @@ class ModelJobStore final : public ModelReads {
     const JobPtr& job = found->second.job();
     if (!model::IsFinal(job->state)) return JobNotFinished(*job);
     if (IsNeededByParent(*job)) return ChildNeeded(*job);
+    if (const JobPtr child = FindLeftRunning(*job)) return ChildRunning(*job, *child);
     jobs_.erase(found);
     return absl::OkStatus();
   }
@@ -210,7 +215,7 @@ class ModelJobStore final : public ModelReads {
     const JobPtr job = found->second.job();
     const std::vector<JobPtr> all = AllJobs();
     const bool is_read = std::ranges::any_of(all, [&](const JobPtr& other) { return model::Reads(*other, *job); });
-    const bool is_needed = is_read || IsNeededByParent(*job);
+    const bool is_needed = is_read || FindLeftRunning(*job) != nullptr;
     const model::Expiration expiration = is_needed ? model::Expiration::kKept : model::ExpirationOf(*job, now);
     if (expiration == model::Expiration::kDeleted) jobs_.erase(found);
     if (expiration == model::Expiration::kDropped) {
@@ -223,18 +228,19 @@ class ModelJobStore final : public ModelReads {
  private:
   /// Runs a verb on a job, tells of the change if there was one, and returns the job as it is then. The observer is
   /// called under the mutex, which keeps changes in order.
-  /// `event` is what the job does not show.
+  /// `event` and `first_exception` are what the job does not show.
   template <typename Verb>
   absl::StatusOr<JobPtr> Change(const JobKey& key, Verb&& verb, std::string_view by = {},
-                                std::optional<model::JobEvent> event = std::nullopt) {
+                                std::optional<model::JobEvent> event = std::nullopt,
+                                std::string_view first_exception = {}) {
     absl::MutexLock lock(&mutex_);
-    return ChangeLocked(key, std::forward<Verb>(verb), by, std::move(event));
+    return ChangeLocked(key, std::forward<Verb>(verb), by, std::move(event), first_exception);
   }
 
   template <typename Verb>
   absl::StatusOr<JobPtr> ChangeLocked(const JobKey& key, Verb&& verb, std::string_view by,
-                                      std::optional<model::JobEvent> event = std::nullopt)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                                      std::optional<model::JobEvent> event = std::nullopt,
+                                      std::string_view first_exception = {}) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto found = jobs_.find(key);
     if (found == jobs_.end()) return PipelineNotFound(key);
     ModelJob& stored = found->second;
@@ -246,6 +252,7 @@ class ModelJobStore final : public ModelReads {
     std::ranges::move(model::ProgressEvents(*before, *stored.job()), std::back_inserter(events));
     for (model::JobEvent& happened : events) {
       happened.by = by;
+      if (happened.kind == model::JobEventKind::kFirstException) happened.detail = first_exception;
       stored.AddEvent(happened);
       notices_.Add(*stored.job(), std::move(happened));
     }

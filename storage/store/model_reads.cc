@@ -71,24 +71,24 @@ model::ServiceSums ModelReads::SumJobs(const std::string& tenant) const {
 }
 
 absl::StatusOr<model::Chunk> ModelReads::FindChunk(const JobKey& key, int64_t sequence) const {
-  return Read<model::Chunk>(key, [&](const ModelJob& job) { return job.FindChunk(sequence); });
+  return ReadHeld<model::Chunk>(key, [&](const ModelJob& job) { return job.FindChunk(sequence); });
 }
 
 absl::StatusOr<ChunkList> ModelReads::ListChunks(const ListChunksQuery& query) const {
-  return Read<ChunkList>(query.job, [&](const ModelJob& job) { return job.ListChunks(query); });
+  return ReadHeld<ChunkList>(query.job, [&](const ModelJob& job) { return job.ListChunks(query); });
 }
 
 absl::StatusOr<model::ChunkInput> ModelReads::ReadChunk(const JobKey& key, int64_t sequence) const {
-  return Read<model::ChunkInput>(key, [&](const ModelJob& job) { return job.ReadChunk(sequence); });
+  return ReadHeld<model::ChunkInput>(key, [&](const ModelJob& job) { return job.ReadChunk(sequence); });
 }
 
 absl::StatusOr<std::vector<model::Chunk>> ModelReads::ListRepeats(const JobKey& key, int64_t sequence) const {
-  return Read<std::vector<model::Chunk>>(key, [&](const ModelJob& job) { return job.ListRepeats(sequence); });
+  return ReadHeld<std::vector<model::Chunk>>(key, [&](const ModelJob& job) { return job.ListRepeats(sequence); });
 }
 
 absl::StatusOr<std::vector<model::ChunkResult>> ModelReads::ReadResults(const JobKey& key, int64_t after,
                                                                         int32_t results_max, int64_t bytes_max) const {
-  return Read<std::vector<model::ChunkResult>>(
+  return ReadHeld<std::vector<model::ChunkResult>>(
       key, [&](const ModelJob& job) { return job.ReadResults(after, results_max, bytes_max); });
 }
 
@@ -99,20 +99,22 @@ absl::StatusOr<std::vector<model::JobEvent>> ModelReads::ListJobEvents(const Job
 }
 
 absl::StatusOr<model::RunStatistics> ModelReads::GetRunStatistics(const JobKey& key) const {
-  return Read<model::RunStatistics>(key, [](const ModelJob& job) { return job.statistics(); });
+  return ReadHeld<model::RunStatistics>(key, [](const ModelJob& job) { return job.statistics(); });
 }
 
 absl::StatusOr<model::RecordException> ModelReads::GetException(const JobKey& key,
                                                                 const model::RecordPlace& place) const {
-  return Read<model::RecordException>(key, [&](const ModelJob& job) { return job.GetException(place); });
+  return ReadHeld<model::RecordException>(key, [&](const ModelJob& job) { return job.GetException(place); });
 }
 
 absl::StatusOr<Page<model::RecordException>> ModelReads::ListExceptions(const ListExceptionsQuery& query) const {
-  return Read<Page<model::RecordException>>(query.job, [&](const ModelJob& job) { return job.ListExceptions(query); });
+  return ReadHeld<Page<model::RecordException>>(query.job,
+                                                [&](const ModelJob& job) { return job.ListExceptions(query); });
 }
 
 absl::StatusOr<std::vector<model::ExceptionGroup>> ModelReads::ListExceptionGroups(const JobKey& key) const {
-  return Read<std::vector<model::ExceptionGroup>>(key, [](const ModelJob& job) { return job.ListExceptionGroups(); });
+  return ReadHeld<std::vector<model::ExceptionGroup>>(key,
+                                                      [](const ModelJob& job) { return job.ListExceptionGroups(); });
 }
 
 absl::StatusOr<ServiceVersion> ModelReads::CreateServiceVersion(ServiceVersion version) {

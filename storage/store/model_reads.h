@@ -12,6 +12,7 @@
 #include "storage/model/bulk_rules.h"
 #include "storage/model/clock.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/job_store.h"
 #include "storage/store/model_catalog.h"
 #include "storage/store/model_job.h"
@@ -64,12 +65,26 @@ class ModelReads : public JobStore {
     return query(found->second);
   }
 
+  /// As Read, of what retention deletes. JOB_EXPIRED where it has.
+  template <typename T, typename Query>
+  absl::StatusOr<T> ReadHeld(const model::JobKey& key, Query&& query) const {
+    return Read<T>(key, [&](const ModelJob& job) -> absl::StatusOr<T> {
+      if (absl::Status held = model::CheckNotDropped(*job.job()); !held.ok()) return held;
+      return query(job);
+    });
+  }
+
   /// See NeedsChild.
   bool IsNeededByParent(const model::Job& child) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto parent = jobs_.find({child.tenant, child.parent.job_id});
     if (parent == jobs_.end()) return false;
     const absl::StatusOr<model::Chunk> chunk = parent->second.FindChunk(child.parent.sequence);
     return model::NeedsChild(*parent->second.job(), chunk.ok() ? chunk->state : model::ChunkState::kCommitted, child);
+  }
+
+  /// The first job, by its id, that runs for this bulk run and is still to be cancelled with it; null when there is none.
+  model::JobPtr FindLeftRunning(const model::Job& bulk) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return FindJob(bulk.tenant, [&](const model::Job& other) { return model::MustCancelChild(bulk, other); });
   }
 
   /// Null when there is none.

@@ -12,6 +12,7 @@
 #include "storage/format/rows.h"
 #include "storage/model/commit_rules.h"
 #include "storage/model/job_rules.h"
+#include "storage/store/first_exception.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_rows.h"
 #include "storage/store/store_errors.h"
@@ -107,7 +108,9 @@ absl::Status Commit(Group& group, LaneJob* job, std::shared_ptr<Job> changed, Pr
   }
   model::AdvanceWatermark(*changed, *rows.ahead, commit.sequence);
   if (rows.event.has_value()) group.AddEvent(*changed, *rows.event);
-  group.ChangeJob(job, std::move(changed), rows.event.has_value() ? rows.event->by : "");
+  const bool is_first = job->job->counters.records_failed == 0;
+  group.ChangeJob(job, std::move(changed), rows.event.has_value() ? rows.event->by : "",
+                  is_first ? FirstExceptionDetail(commit.sequence, commit.outcome.failures) : "");
 
   WriteResult(group, job, chunk, prepared.result_body);
   group.PutUnread(Family::kChunks, format::ChunkKey(commit.job, commit.sequence), format::EncodeChunk(chunk));

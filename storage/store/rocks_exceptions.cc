@@ -114,6 +114,60 @@ absl::Status AddResolutions(const engine::Engine& engine, const model::Job& job,
   return cursor->status();
 }
 
+/// See JobStore::GetException.
+absl::StatusOr<RecordException> ReadException(const engine::Engine& engine, const model::Job& job,
+                                              const model::RecordPlace& place) {
+  absl::StatusOr<std::vector<RecordException>> block = ReadBlock(engine, job.key(), place);
+  if (!block.ok()) return block.status();
+  std::erase_if(*block, [&](const RecordException& exception) { return exception.place() != place; });
+  if (absl::Status added = AddResolutions(engine, job, *block); !added.ok()) return added;
+  return std::move(block->front());
+}
+
+/// See JobStore::ListExceptions.
+absl::StatusOr<Page<RecordException>> ReadPage(const engine::Engine& engine, const model::Job& job,
+                                               const ListExceptionsQuery& query) {
+  const absl::StatusOr<BlockPlace> behind = ReadPlace(query);
+  if (!behind.ok()) return behind.status();
+  PageFiller filler(query, *behind);
+  const bool all = query.fingerprint.empty();
+  const format::KeyRange range =
+      all ? format::ExceptionBlocksFrom(query.job, behind->sequence, behind->last)
+          : format::FingerprintsFrom(query.job, query.fingerprint, behind->sequence, behind->last);
+  const auto cursor = Scan(engine, Family::kExceptions, range);
+  for (; cursor->valid(); cursor->Next()) {
+    std::optional<std::string> pointed_at;
+    if (!all) {
+      const std::optional<BlockPlace> place = format::ParseBlockPlace(cursor->key());
+      if (!place.has_value()) return CorruptKey();
+      auto row = engine.Get(At(Family::kExceptions), format::ExceptionBlockKey(query.job, *place));
+      if (!row.ok()) return row.status();
+      pointed_at = row->value_or("");
+    }
+    absl::StatusOr<std::vector<RecordException>> block =
+        format::DecodeExceptionBlock(all ? cursor->value() : std::string_view(*pointed_at));
+    if (!block.ok()) return block.status();
+    if (absl::Status added = AddResolutions(engine, job, *block); !added.ok()) return added;
+    if (!filler.Take(*std::move(block))) break;
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  return filler.TakePage();
+}
+
+/// See JobStore::ListExceptionGroups.
+absl::StatusOr<std::vector<ExceptionGroup>> ReadGroups(const engine::Engine& engine, const model::JobKey& key) {
+  std::vector<ExceptionGroup> groups;
+  const auto cursor = Scan(engine, Family::kExceptions, format::ExceptionGroups(key));
+  for (; cursor->valid(); cursor->Next()) {
+    absl::StatusOr<ExceptionGroup> group = format::DecodeExceptionGroup(cursor->value());
+    if (!group.ok()) return group.status();
+    groups.push_back(*std::move(group));
+  }
+  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
+  std::sort(groups.begin(), groups.end(), model::ComesBefore);
+  return groups;
+}
+
 }  // namespace
 
 void CountSettled(LaneJob* job, GroupMap& groups, const std::string& fingerprint) {
@@ -197,32 +251,7 @@ void PreparedExceptions::Write(Group& group, LaneJob* job, GroupMap* groups) {
 absl::StatusOr<Page<RecordException>> RocksJobStore::ListExceptions(const ListExceptionsQuery& query) const {
   const absl::StatusOr<model::JobPtr> job = GetJob(query.job);
   if (!job.ok()) return job.status();
-  const absl::StatusOr<BlockPlace> behind = ReadPlace(query);
-  if (!behind.ok()) return behind.status();
-
-  PageFiller filler(query, *behind);
-  const bool all = query.fingerprint.empty();
-  const format::KeyRange range =
-      all ? format::ExceptionBlocksFrom(query.job, behind->sequence, behind->last)
-          : format::FingerprintsFrom(query.job, query.fingerprint, behind->sequence, behind->last);
-  const auto cursor = Scan(*engine_, Family::kExceptions, range);
-  for (; cursor->valid(); cursor->Next()) {
-    std::optional<std::string> pointed_at;
-    if (!all) {
-      const std::optional<BlockPlace> place = format::ParseBlockPlace(cursor->key());
-      if (!place.has_value()) return CorruptKey();
-      auto row = engine_->Get(At(Family::kExceptions), format::ExceptionBlockKey(query.job, *place));
-      if (!row.ok()) return row.status();
-      pointed_at = row->value_or("");
-    }
-    absl::StatusOr<std::vector<RecordException>> block =
-        format::DecodeExceptionBlock(all ? cursor->value() : std::string_view(*pointed_at));
-    if (!block.ok()) return block.status();
-    if (absl::Status added = AddResolutions(*engine_, **job, *block); !added.ok()) return added;
-    if (!filler.Take(*std::move(block))) break;
-  }
-  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
-  return filler.TakePage();
+  return Held(query.job, ReadPage(*engine_, **job, query));
 }
 
 absl::StatusOr<std::vector<ExceptionTraits>> ReadTraits(const engine::Engine& engine, const model::JobKey& key,
@@ -243,25 +272,11 @@ absl::StatusOr<RecordException> RocksJobStore::GetException(const model::JobKey&
                                                             const model::RecordPlace& place) const {
   const absl::StatusOr<model::JobPtr> job = GetJob(key);
   if (!job.ok()) return job.status();
-  absl::StatusOr<std::vector<RecordException>> block = ReadBlock(*engine_, key, place);
-  if (!block.ok()) return block.status();
-  std::erase_if(*block, [&](const RecordException& exception) { return exception.place() != place; });
-  if (absl::Status added = AddResolutions(*engine_, **job, *block); !added.ok()) return added;
-  return std::move(block->front());
+  return Held(key, ReadException(*engine_, **job, place));
 }
 
 absl::StatusOr<std::vector<ExceptionGroup>> RocksJobStore::ListExceptionGroups(const model::JobKey& key) const {
-  if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
-  std::vector<ExceptionGroup> groups;
-  const auto cursor = Scan(*engine_, Family::kExceptions, format::ExceptionGroups(key));
-  for (; cursor->valid(); cursor->Next()) {
-    absl::StatusOr<ExceptionGroup> group = format::DecodeExceptionGroup(cursor->value());
-    if (!group.ok()) return group.status();
-    groups.push_back(*std::move(group));
-  }
-  if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
-  std::sort(groups.begin(), groups.end(), model::ComesBefore);
-  return groups;
+  return Held(key, ReadGroups(*engine_, key));
 }
 
 }  // namespace millrace::store

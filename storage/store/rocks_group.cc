@@ -37,9 +37,14 @@ void Group::AddJob(model::JobPtr job) {
   changes_.push_back(std::move(job));
 }
 
-void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by) {
+void Group::ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by,
+                      std::string_view first_exception) {
   const model::JobKey key = changed->key();
-  AddEvents(*changed, model::ProgressEvents(*job->job, *changed), by);
+  std::vector<model::JobEvent> events = model::ProgressEvents(*job->job, *changed);
+  for (model::JobEvent& event : events) {
+    if (event.kind == model::JobEventKind::kFirstException) event.detail = first_exception;
+  }
+  AddEvents(*changed, std::move(events), by);
   if (!model::IsFinal(job->job->state) && model::IsFinal(changed->state)) {
     Delete(Family::kIndex, format::UnfinishedJobKey(key));
     const std::string& unique_key = changed->options.unique_key;

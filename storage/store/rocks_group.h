@@ -41,7 +41,8 @@ class Group {
   void AddJob(model::JobPtr job);
   /// Replaces a job by what a verb made of it. A job that comes to its end gives up what only active jobs hold; one that is
   /// at work again takes it back. Events are written, as those of `by`.
-  void ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
+  void ChangeJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {},
+                 std::string_view first_exception = {});
   /// The same, where the verb changed what is in its definition: see DefinitionFields.
   void RedefineJob(LaneJob* job, std::shared_ptr<model::Job> changed, std::string_view by = {});
   /// Forgets a job that has ended, of which nothing is left in the store.

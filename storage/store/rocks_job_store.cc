@@ -33,9 +33,14 @@ absl::Status WhileOpening(const absl::Status& status, const std::string& folder)
   return details.retry_after > absl::ZeroDuration() ? model::WithRetryAfter(named, details.retry_after) : named;
 }
 
+struct Raised {
+  int64_t epoch = 0;
+  EndedSumsMap ended;
+};
+
 /// A commit that was leased before the store was closed or killed is told apart from now on. Counts and lists the
 /// ended jobs anew where a server had the folder last that did not.
-absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
+absl::StatusOr<Raised> RaiseEpoch(engine::Engine& engine) {
   const absl::StatusOr<int64_t> before = ReadMeta(engine, format::kEpochKey);
   if (!before.ok()) return before.status();
   const absl::StatusOr<int64_t> summed = ReadMeta(engine, format::kSumsEpochKey);
@@ -44,17 +49,17 @@ absl::StatusOr<int64_t> RaiseEpoch(engine::Engine& engine) {
   if (!listed.ok()) return listed.status();
   const int64_t epoch = *before + 1;
   const std::unique_ptr<engine::WriteUnit> unit = engine.NewUnit();
+  absl::StatusOr<EndedSumsMap> ended = LoadEndedSums(engine);
   // Sums whose rows are damaged can always be counted again.
-  const bool damaged = model::HasReason(LoadEndedSums(engine).status(), model::Reason::kStorageCorrupt);
-  if (*summed != *before || *listed != *before || damaged) {
-    if (absl::Status rewritten = RewriteEnded(engine, *unit); !rewritten.ok()) return rewritten;
-  }
+  const bool damaged = model::HasReason(ended.status(), model::Reason::kStorageCorrupt);
+  if (*summed != *before || *listed != *before || damaged) ended = RewriteEnded(engine, *unit);
+  if (!ended.ok()) return ended.status();
   unit->Put(At(Family::kMeta), format::kEndsEpochKey, format::EncodeMetaNumber(epoch));
   unit->Put(At(Family::kMeta), format::kSumsEpochKey, format::EncodeMetaNumber(epoch));
   unit->Put(At(Family::kMeta), format::kFormatVersionKey, format::EncodeMetaNumber(format::kFormatVersion));
   unit->Put(At(Family::kMeta), format::kEpochKey, format::EncodeMetaNumber(epoch));
   if (absl::Status written = engine.Write(*unit, true); !written.ok()) return written;
-  return epoch;
+  return Raised{epoch, *std::move(ended)};
 }
 
 absl::StatusOr<std::vector<model::JobPtr>> LoadUnfinished(const engine::Engine& engine, int64_t epoch) {
@@ -114,13 +119,12 @@ StoreStatistics RocksJobStore::Statistics() const {
 absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStoreOn(const RocksJobStoreOptions& options,
                                                               std::unique_ptr<engine::Engine> engine) {
   if (absl::Status checked = CheckFormat(*engine, options.folder.string()); !checked.ok()) return checked;
-  const absl::StatusOr<int64_t> epoch = RaiseEpoch(*engine);
-  if (!epoch.ok()) return WhileOpening(epoch.status(), options.folder.string());
-  const absl::StatusOr<std::vector<model::JobPtr>> unfinished = LoadUnfinished(*engine, *epoch);
+  absl::StatusOr<Raised> raised = RaiseEpoch(*engine);
+  if (!raised.ok()) return WhileOpening(raised.status(), options.folder.string());
+  const absl::StatusOr<std::vector<model::JobPtr>> unfinished = LoadUnfinished(*engine, raised->epoch);
   if (!unfinished.ok()) return WhileOpening(unfinished.status(), options.folder.string());
-  absl::StatusOr<EndedSumsMap> ended = LoadEndedSums(*engine);
-  if (!ended.ok()) return WhileOpening(ended.status(), options.folder.string());
-  return std::make_unique<RocksJobStore>(options, std::move(engine), *epoch, *unfinished, *std::move(ended));
+  return std::make_unique<RocksJobStore>(options, std::move(engine), raised->epoch, *unfinished,
+                                         std::move(raised->ended));
 }
 
 absl::StatusOr<std::unique_ptr<JobStore>> OpenRocksJobStore(const RocksJobStoreOptions& options) {

@@ -28,8 +28,10 @@
 
 #include "storage/engine/engine.h"
 #include "storage/model/clock.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/job_store.h"
 #include "storage/store/rocks_commit_lane.h"
+#include "storage/store/rocks_group.h"
 #include "storage/store/rocks_job_store.h"
 #include "storage/store/rocks_job_table.h"
 #include "storage/store/rocks_notices.h"
@@ -76,7 +78,7 @@ class RocksJobStore final : public JobStore {
                                          std::string_view by) override;
   absl::StatusOr<model::JobPtr> ResumeJob(const model::JobKey& job, bool ramp, std::string_view by) override;
   absl::StatusOr<model::JobPtr> ContinueJob(const model::JobKey& job, std::string_view by) override;
-  absl::StatusOr<model::JobPtr> TakeUpJob(const model::JobKey& job, std::string_view by) override;
+  absl::StatusOr<model::JobPtr> TakeUpJob(const model::JobPtr& seen, std::string_view by) override;
   absl::StatusOr<model::JobPtr> UpdateJob(const model::JobKey& job, const model::JobUpdate& update,
                                           std::string_view by) override;
   absl::Status DeleteJob(const model::JobKey& job) override;
@@ -121,10 +123,45 @@ class RocksJobStore final : public JobStore {
   /// none.
   absl::StatusOr<Page<model::JobPtr>> ListActive(const ListJobsQuery& query, const model::Job* parent) const;
 
+  /// What was read of a job, unless retention has deleted what the job held: the look is behind the read, so it does not matter
+  /// how far the read had come by then. All rows go at once: a read of one row that finds it, or of one scan that finds any,
+  /// needs no look. PIPELINE_NOT_FOUND, JOB_EXPIRED, and the error of the read.
+  template <typename T>
+  absl::StatusOr<T> Held(const model::JobKey& key, absl::StatusOr<T> read) const {
+    const absl::StatusOr<model::JobPtr> job = GetJob(key);
+    if (!job.ok()) return job.status();
+    if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
+    return read;
+  }
+
   /// Sends a verb through the lane and waits for it.
   template <typename T>
   absl::StatusOr<T> Run(const Passage& passage, Verb<T> verb) {
     return Await<T>([&](Completion<T> done) { lane_.Submit<T>(passage, std::move(verb), std::move(done)); });
+  }
+
+  /// Whether a rule may change what is in the definition of a job: Group::RedefineJob, or Group::ChangeJob.
+  enum class Changes { kProgress, kDefinition };
+
+  /// Sends a rule through the lane: `rule(group, stored, job)` changes `job`, which is a copy of the stored one, and tells
+  /// whether it did (StatusOr<bool>). Returns the job as it is then. PIPELINE_NOT_FOUND, and what the rule answers.
+  template <typename Rule>
+  absl::StatusOr<model::JobPtr> Change(const model::JobKey& key, std::string_view by, Rule rule,
+                                       Changes changes = Changes::kProgress) {
+    return Run<model::JobPtr>({}, [&key, by, &rule, changes](Group& group) -> absl::StatusOr<model::JobPtr> {
+      const absl::StatusOr<LaneJob*> stored = group.FindJob(key);
+      if (!stored.ok()) return stored.status();
+      auto job = std::make_shared<model::Job>(*(*stored)->job);
+      const absl::StatusOr<bool> changed = rule(group, **stored, *job);
+      if (!changed.ok()) return changed.status();
+      if (!*changed) return (*stored)->job;
+      if (changes == Changes::kDefinition) {
+        group.RedefineJob(*stored, std::move(job), by);
+      } else {
+        group.ChangeJob(*stored, std::move(job), by);
+      }
+      return (*stored)->job;
+    });
   }
 
   const std::unique_ptr<engine::Engine> engine_;

@@ -9,8 +9,10 @@
 #include "storage/model/commit_rules.h"
 #include "storage/model/job_event.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/retention_rules.h"
 #include "storage/store/rocks_job_store_impl.h"
 #include "storage/store/rocks_rows.h"
+#include "storage/store/store_errors.h"
 
 namespace millrace::store {
 namespace {
@@ -52,6 +54,8 @@ absl::StatusOr<JobPtr> Repeat(Group& group, const PreparedRepeat& prepared, absl
   const store::RepeatRecords& request = prepared.request;
   const absl::StatusOr<LaneJob*> job = group.FindJob(request.job);
   if (!job.ok()) return job.status();
+  if (absl::Status same = CheckSameJob(*(*job)->job, request.job_create_time); !same.ok()) return same;
+  if (absl::Status kept = model::CheckNotDropped(*(*job)->job); !kept.ok()) return kept;
   const auto row = group.Get(Family::kIndex, format::RepeatsKey(request.job, prepared.sequence));
   if (!row.ok()) return row.status();
   absl::StatusOr<std::vector<int64_t>> repeats = format::DecodeRepeats(row->value_or(""));
@@ -83,10 +87,7 @@ absl::StatusOr<JobPtr> RocksJobStore::RepeatRecords(store::RepeatRecords request
 absl::StatusOr<std::vector<Chunk>> RocksJobStore::ListRepeats(const JobKey& key, int64_t sequence) const {
   const auto row = engine_->Get(At(Family::kIndex), format::RepeatsKey(key, sequence));
   if (!row.ok()) return row.status();
-  if (!row->has_value()) {
-    if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
-    return std::vector<Chunk>();
-  }
+  if (!row->has_value()) return Held<std::vector<Chunk>>(key, std::vector<Chunk>());
   const absl::StatusOr<std::vector<int64_t>> repeats = format::DecodeRepeats(**row);
   if (!repeats.ok()) return repeats.status();
   std::vector<Chunk> chunks;

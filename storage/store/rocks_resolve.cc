@@ -119,6 +119,7 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
   const absl::StatusOr<LaneJob*> found = group.FindJob(request.job);
   if (!found.ok()) return found.status();
   LaneJob* const job = *found;
+  if (absl::Status same = CheckSameJob(*job->job, request.job_create_time); !same.ok()) return same;
   if (absl::Status kept = model::CheckNotDropped(*job->job); !kept.ok()) return kept;
   if (absl::Status open = CheckUnresolved(group, *job->job, request.exceptions); !open.ok()) return open;
   if (absl::Status allowed = model::CheckResolution(*job->job, request.kind); !allowed.ok()) return allowed;
@@ -155,10 +156,7 @@ absl::StatusOr<JobPtr> Resolve(Group& group, PreparedResolve& prepared, int64_t 
 }  // namespace
 
 absl::StatusOr<JobPtr> RocksJobStore::ResolveExceptions(store::ResolveExceptions request) {
-  const absl::StatusOr<JobPtr> job = GetJob(request.job);
-  if (!job.ok()) return job.status();
-  if (absl::Status kept = model::CheckNotDropped(**job); !kept.ok()) return kept;
-  absl::StatusOr<std::vector<ExceptionTraits>> traits = ReadTraits(*engine_, request.job, request.exceptions);
+  auto traits = Held(request.job, ReadTraits(*engine_, request.job, request.exceptions));
   if (!traits.ok()) return traits.status();
   PreparedResolve prepared = Prepare(std::move(request), *std::move(traits));
   const Passage passage{prepared.bytes};

@@ -15,21 +15,12 @@ namespace millrace::store {
 using format::Family;
 using model::JobKey;
 
-absl::StatusOr<model::Chunk> RocksJobStore::FindChunk(const JobKey& key, int64_t sequence) const {
-  const auto row = engine_->Get(At(Family::kChunks), format::ChunkKey(key, sequence));
-  if (!row.ok()) return row.status();
-  if (row->has_value()) return format::DecodeChunk(sequence, **row);
-  if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
-  return ChunkNotFound(key, sequence);
-}
+namespace {
 
-absl::StatusOr<ChunkList> RocksJobStore::ListChunks(const ListChunksQuery& query) const {
-  const absl::StatusOr<model::JobPtr> job = GetJob(query.job);
-  if (!job.ok()) return job.status();
+absl::StatusOr<ChunkList> ReadChunks(const engine::Engine& engine, const ListChunksQuery& query, int64_t last) {
   ChunkList list;
-  const int64_t last = (*job)->last_sequence;
   if (query.after >= last) return list;
-  const auto cursor = Scan(*engine_, Family::kChunks, format::NumberRange(query.job, query.after + 1, last));
+  const auto cursor = Scan(engine, Family::kChunks, format::NumberRange(query.job, query.after + 1, last));
   for (int64_t looked_at = 1; cursor->valid(); cursor->Next(), ++looked_at) {
     const std::optional<int64_t> sequence = format::ParseNumber(cursor->key());
     if (!sequence.has_value()) return CorruptKey();
@@ -46,25 +37,12 @@ absl::StatusOr<ChunkList> RocksJobStore::ListChunks(const ListChunksQuery& query
   return list;
 }
 
-absl::StatusOr<model::ChunkInput> RocksJobStore::ReadChunk(const JobKey& key, int64_t sequence) const {
-  absl::StatusOr<model::Chunk> chunk = FindChunk(key, sequence);
-  if (!chunk.ok()) return chunk.status();
-  const auto input = engine_->Get(At(Family::kInputs), format::ChunkKey(key, sequence));
-  if (!input.ok()) return input.status();
-  if (!input->has_value()) return ChunkNotFound(key, sequence);
-  return format::DecodeInput(*std::move(chunk), **input);
-}
-
-absl::StatusOr<std::vector<model::ChunkResult>> RocksJobStore::ReadResults(const JobKey& key, int64_t after,
-                                                                           int32_t results_max,
-                                                                           int64_t bytes_max) const {
-  const absl::StatusOr<model::JobPtr> job = GetJob(key);
-  if (!job.ok()) return job.status();
+/// Results of a range, within the limits of JobStore::ReadResults.
+absl::StatusOr<std::vector<model::ChunkResult>> ReadRange(const engine::Engine& engine, const format::KeyRange& range,
+                                                          int32_t results_max, int64_t bytes_max) {
   std::vector<model::ChunkResult> results;
-  if (after >= (*job)->last_result) return results;
   int64_t bytes = 0;
-  const auto range = format::NumberRange(key, std::max<int64_t>(after, 0) + 1, (*job)->last_result);
-  const auto cursor = Scan(*engine_, Family::kResults, range);
+  const auto cursor = Scan(engine, Family::kResults, range);
   for (; cursor->valid(); cursor->Next()) {
     const std::optional<int64_t> number = format::ParseNumber(cursor->key());
     if (!number.has_value()) return CorruptKey();
@@ -78,6 +56,44 @@ absl::StatusOr<std::vector<model::ChunkResult>> RocksJobStore::ReadResults(const
   }
   if (absl::Status walked = cursor->status(); !walked.ok()) return walked;
   return results;
+}
+
+}  // namespace
+
+absl::StatusOr<model::Chunk> RocksJobStore::FindChunk(const JobKey& key, int64_t sequence) const {
+  const auto row = engine_->Get(At(Family::kChunks), format::ChunkKey(key, sequence));
+  if (!row.ok()) return row.status();
+  if (row->has_value()) return format::DecodeChunk(sequence, **row);
+  return Held<model::Chunk>(key, ChunkNotFound(key, sequence));
+}
+
+absl::StatusOr<ChunkList> RocksJobStore::ListChunks(const ListChunksQuery& query) const {
+  const absl::StatusOr<model::JobPtr> job = GetJob(query.job);
+  if (!job.ok()) return job.status();
+  return Held(query.job, ReadChunks(*engine_, query, (*job)->last_sequence));
+}
+
+absl::StatusOr<model::ChunkInput> RocksJobStore::ReadChunk(const JobKey& key, int64_t sequence) const {
+  absl::StatusOr<model::Chunk> chunk = FindChunk(key, sequence);
+  if (!chunk.ok()) return chunk.status();
+  const auto input = engine_->Get(At(Family::kInputs), format::ChunkKey(key, sequence));
+  if (!input.ok()) return input.status();
+  if (!input->has_value()) return Held<model::ChunkInput>(key, ChunkNotFound(key, sequence));
+  return format::DecodeInput(*std::move(chunk), **input);
+}
+
+absl::StatusOr<std::vector<model::ChunkResult>> RocksJobStore::ReadResults(const JobKey& key, int64_t after,
+                                                                           int32_t results_max,
+                                                                           int64_t bytes_max) const {
+  const absl::StatusOr<model::JobPtr> job = GetJob(key);
+  if (!job.ok()) return job.status();
+  absl::StatusOr<std::vector<model::ChunkResult>> results = std::vector<model::ChunkResult>();
+  if (after < (*job)->last_result) {
+    const auto range = format::NumberRange(key, std::max<int64_t>(after, 0) + 1, (*job)->last_result);
+    results = ReadRange(*engine_, range, results_max, bytes_max);
+    if (results.ok() && !results->empty()) return results;
+  }
+  return Held(key, std::move(results));
 }
 
 absl::StatusOr<std::vector<model::JobEvent>> RocksJobStore::ListJobEvents(const JobKey& key, int64_t after,
@@ -99,10 +115,9 @@ absl::StatusOr<std::vector<model::JobEvent>> RocksJobStore::ListJobEvents(const 
 }
 
 absl::StatusOr<model::RunStatistics> RocksJobStore::GetRunStatistics(const JobKey& key) const {
-  if (absl::Status job = GetJob(key).status(); !job.ok()) return job;
   const auto row = engine_->Get(At(Family::kStatistics), format::StatisticsKey(key));
   if (!row.ok()) return row.status();
-  return format::DecodeRunStatistics(row->value_or(""));
+  return Held(key, format::DecodeRunStatistics(row->value_or("")));
 }
 
 }  // namespace millrace::store

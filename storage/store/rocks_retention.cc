@@ -7,6 +7,7 @@
 
 #include "storage/format/keys.h"
 #include "storage/format/rows.h"
+#include "storage/model/built_in.h"
 #include "storage/model/bulk_rules.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
@@ -56,6 +57,17 @@ absl::Status CheckNotNeeded(Group& group, const Job& child) {
   return model::NeedsChild(bulk, chunk->state, child) ? ChildNeeded(child) : absl::OkStatus();
 }
 
+/// The first job, by its id, that runs for this bulk run and is still to be cancelled with it; null where there is none. Whoever
+/// cancels it looks the bulk run up, so that one stays until then.
+JobPtr FindLeftRunning(const Group& group, const Job& bulk) {
+  if (!model::IsBulkRun(bulk)) return nullptr;
+  JobPtr first;
+  for (const JobPtr& job : group.UnfinishedJobs()) {
+    if (model::MustCancelChild(bulk, *job) && (first == nullptr || job->id < first->id)) first = job;
+  }
+  return first;
+}
+
 bool IsRead(const Group& group, const Job& job) {
   const std::vector<JobPtr> unfinished = group.UnfinishedJobs();
   return std::any_of(unfinished.begin(), unfinished.end(),
@@ -92,6 +104,7 @@ absl::Status RocksJobStore::DeleteJob(const model::JobKey& key) {
                        const JobPtr job = (*found)->job;
                        if (!model::IsFinal(job->state)) return JobNotFinished(*job);
                        if (absl::Status needed = CheckNotNeeded(group, *job); !needed.ok()) return needed;
+                       if (const JobPtr child = FindLeftRunning(group, *job)) return ChildRunning(*job, *child);
                        DeleteRows(group, *job);
                        return job;
                      })
@@ -119,9 +132,7 @@ absl::StatusOr<Expiration> RocksJobStore::ExpireJob(const model::JobKey& key) {
     const JobPtr job = (*found)->job;
     const Expiration expiration = model::ExpirationOf(*job, now);
     if (expiration == Expiration::kKept || IsRead(group, *job)) return Expiration::kKept;
-    const absl::Status needed = CheckNotNeeded(group, *job);
-    if (model::HasReason(needed, model::Reason::kJobNotFinished)) return Expiration::kKept;
-    if (!needed.ok()) return needed;
+    if (FindLeftRunning(group, *job) != nullptr) return Expiration::kKept;
     if (expiration == Expiration::kDeleted) {
       DeleteRows(group, *job);
       return expiration;

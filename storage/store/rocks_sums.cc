@@ -63,7 +63,7 @@ absl::StatusOr<EndedSumsMap> CountEndedJobs(const engine::Engine& engine) {
   return ended;
 }
 
-absl::Status RewriteEnded(const engine::Engine& engine, engine::WriteUnit& unit) {
+absl::StatusOr<EndedSumsMap> RewriteEnded(const engine::Engine& engine, engine::WriteUnit& unit) {
   EndedSumsMap ended;
   std::set<std::string> tenants;
   std::vector<std::string> list;
@@ -87,7 +87,7 @@ absl::Status RewriteEnded(const engine::Engine& engine, engine::WriteUnit& unit)
   const format::KeyRange expiries = format::ExpiriesUntil({}, absl::InfiniteFuture());
   unit.DeleteRange(At(Family::kIndex), expiries.begin, expiries.end);
   for (const std::string& key : list) unit.Put(At(Family::kIndex), key, "");
-  return absl::OkStatus();
+  return ended;
 }
 
 }  // namespace millrace::store

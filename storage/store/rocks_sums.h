@@ -26,7 +26,7 @@ absl::StatusOr<EndedSumsMap> LoadEndedSums(const engine::Engine& engine);
 /// By a walk over all jobs that can be read. STORAGE_FAILED, STORAGE_CORRUPT.
 absl::StatusOr<EndedSumsMap> CountEndedJobs(const engine::Engine& engine);
 
-/// Replaces the rows of both by what a walk over all jobs that can be read says, in `unit`.
-absl::Status RewriteEnded(const engine::Engine& engine, engine::WriteUnit& unit);
+/// Replaces the rows of both by what a walk over all jobs that can be read says, in `unit`; returns the sums.
+absl::StatusOr<EndedSumsMap> RewriteEnded(const engine::Engine& engine, engine::WriteUnit& unit);
 
 }  // namespace millrace::store

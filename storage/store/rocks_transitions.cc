@@ -55,55 +55,32 @@ absl::StatusOr<Gain> GainOf(const Group& group, const LaneJob& job, int64_t curs
 }  // namespace
 
 absl::StatusOr<JobPtr> RocksJobStore::CloseJob(const JobKey& key, std::string_view by) {
-  return Run<JobPtr>({}, [&key, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
-    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
-    if (!job.ok()) return job.status();
-    auto changed = std::make_shared<Job>(*(*job)->job);
-    const absl::StatusOr<bool> closed = model::ApplyClose(*changed, now);
-    if (!closed.ok()) return closed.status();
-    if (*closed) group.ChangeJob(*job, std::move(changed), by);
-    return (*job)->job;
-  });
+  return Change(key, by,
+                [now = clock_->Now()](Group&, const LaneJob&, Job& job) { return model::ApplyClose(job, now); });
 }
 
 absl::StatusOr<JobPtr> RocksJobStore::CancelJob(const JobKey& key, std::string_view reason, bool force,
                                                 std::string_view by) {
-  return Run<JobPtr>({}, [&key, reason, force, by, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
-    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
-    if (!job.ok()) return job.status();
-    auto changed = std::make_shared<Job>(*(*job)->job);
-    const absl::StatusOr<bool> cancelled = model::ApplyCancel(*changed, reason, force, now);
-    if (!cancelled.ok()) return cancelled.status();
-    if (!*cancelled) return (*job)->job;
-    if (force) {
-      group.DeleteRange(Family::kInputs, format::JobRange(key));
-      const auto unacknowledged = format::NumberRange(key, changed->acknowledged_result + 1, changed->last_result);
-      group.DeleteRange(Family::kResults, unacknowledged);
+  return Change(key, by, [reason, force, now = clock_->Now()](Group& group, const LaneJob&, Job& job) {
+    absl::StatusOr<bool> cancelled = model::ApplyCancel(job, reason, force, now);
+    if (force && cancelled.ok() && *cancelled) {
+      group.DeleteRange(Family::kInputs, format::JobRange(job.key()));
+      group.DeleteRange(Family::kResults, format::NumberRange(job.key(), job.acknowledged_result + 1, job.last_result));
     }
-    group.ChangeJob(*job, std::move(changed), by);
-    return (*job)->job;
+    return cancelled;
   });
 }
 
 absl::StatusOr<JobPtr> RocksJobStore::FailJob(const JobKey& key, std::string_view reason) {
-  return Run<JobPtr>({}, [&key, reason, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
-    const absl::StatusOr<LaneJob*> job = group.FindJob(key);
-    if (!job.ok()) return job.status();
-    auto changed = std::make_shared<Job>(*(*job)->job);
-    if (model::ApplyFail(*changed, reason, now)) group.ChangeJob(*job, std::move(changed));
-    return (*job)->job;
+  return Change(key, {}, [reason, now = clock_->Now()](Group&, const LaneJob&, Job& job) {
+    return model::ApplyFail(job, reason, now);
   });
 }
 
 absl::StatusOr<JobPtr> RocksJobStore::CloseIdleJob(const JobPtr& seen) {
-  return Run<JobPtr>({}, [&seen, now = clock_->Now()](Group& group) -> absl::StatusOr<JobPtr> {
-    const absl::StatusOr<LaneJob*> job = group.FindJob(seen->key());
-    if (!job.ok()) return job.status();
+  return Change(seen->key(), {}, [&seen, now = clock_->Now()](Group&, const LaneJob& stored, Job& job) {
     // Every change makes a new job.
-    if ((*job)->job != seen) return (*job)->job;
-    auto changed = std::make_shared<Job>(*seen);
-    if (model::ApplyIdle(*changed, now)) group.ChangeJob(*job, std::move(changed));
-    return (*job)->job;
+    return stored.job == seen && model::ApplyIdle(job, now);
   });
 }
 

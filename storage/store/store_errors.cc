@@ -16,6 +16,11 @@ absl::Status PipelineNotFound(const model::JobKey& job) {
                    {{"pipeline_id", job.job_id}});
 }
 
+absl::Status CheckSameJob(const model::Job& job, absl::Time create_time) {
+  const bool is_meant = create_time == absl::InfinitePast() || create_time == job.create_time;
+  return is_meant ? absl::OkStatus() : PipelineNotFound(job.key());
+}
+
 absl::Status ChunkNotFound(const model::JobKey& job, int64_t sequence) {
   return MakeError(Reason::kPipelineNotFound,
                    absl::StrCat("pipeline ", job.job_id, " has no chunk ", sequence, ", or its input was discarded"),
@@ -49,6 +54,14 @@ absl::Status ChildNeeded(const model::Job& child) {
                              " yet; let it go on, or cancel it, and try again"),
                 {{"pipeline_id", child.id}, {"parent_job_id", child.parent.job_id}}),
       absl::Seconds(1));
+}
+
+absl::Status ChildRunning(const model::Job& bulk, const model::Job& child) {
+  return model::WithRetryAfter(MakeError(Reason::kJobNotFinished,
+                                         absl::StrCat("bulk run ", bulk.id, " was cancelled, and job ", child.id,
+                                                      ", which runs for it, has not ended yet; try again in a moment"),
+                                         {{"pipeline_id", bulk.id}, {"child_job_id", child.id}}),
+                               absl::Milliseconds(200));
 }
 
 absl::Status ExceptionNotFound(const model::JobKey& job, const model::RecordPlace& exception) {

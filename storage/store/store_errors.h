@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "storage/model/chunk.h"
 #include "storage/model/exception.h"
 #include "storage/model/job.h"
@@ -16,6 +17,9 @@ namespace millrace::store {
 
 /// PIPELINE_NOT_FOUND.
 absl::Status PipelineNotFound(const model::JobKey& job);
+/// PIPELINE_NOT_FOUND where `job` was created at another time than the one that is meant and had the same id. InfinitePast:
+/// whichever is meant.
+absl::Status CheckSameJob(const model::Job& job, absl::Time create_time);
 absl::Status ChunkNotFound(const model::JobKey& job, int64_t sequence);
 
 /// PIPELINE_ID_TAKEN.
@@ -26,6 +30,8 @@ absl::Status UniqueKeyTaken(std::string_view unique_key, std::string_view holder
 absl::Status JobNotFinished(const model::Job& job);
 /// JOB_NOT_FINISHED: the bulk run for which it ran has not taken its outcome.
 absl::Status ChildNeeded(const model::Job& child);
+/// JOB_NOT_FINISHED: this bulk run was cancelled, and `child`, which runs for it, is still to be.
+absl::Status ChildRunning(const model::Job& bulk, const model::Job& child);
 /// EXCEPTION_NOT_FOUND.
 absl::Status ExceptionNotFound(const model::JobKey& job, const model::RecordPlace& exception);
 /// EXCEPTION_SETTLED.

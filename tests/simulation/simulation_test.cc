@@ -30,6 +30,7 @@ TEST(SimulationTest, EveryAcceptedRecordEndsOnceWhateverCrashes) {
   EXPECT_GT(report.tally.clock_jumps, kSteps / 50);
   EXPECT_GT(report.tally.parked, kSteps / 1'000);
   EXPECT_GT(report.tally.contested, kSteps / 100);
+  EXPECT_GT(report.tally.shares_compared, kSteps / 1'000);
   EXPECT_GT(report.tally.skipped, 0);
   EXPECT_GT(report.tally.failed_jobs, 0);
   EXPECT_GT(report.tally.closed_idle, 0);

@@ -61,6 +61,15 @@ TEST_F(JobExpirerTest, WhatIsDueGoesAndTheRestStays) {
   EXPECT_EQ(expirer_.RunOnce(10).looked_at, 0);
 }
 
+TEST_F(JobExpirerTest, AnEndThatWhoHandsOutChunksHasNotHeardYetIsWaitedFor) {
+  leases_.OnJobChanged(std::make_shared<const model::Job>(ExampleJob("due")));
+  const model::JobKey due = EndJob("due", absl::Hours(1));
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(expirer_.RunOnce(10).kept, 1);
+  leases_.OnJobChanged(*store_->GetJob(due));
+  EXPECT_EQ(expirer_.RunOnce(10).deleted, 1);
+}
+
 TEST_F(JobExpirerTest, JobsThatStayForNowDoNotHoldUpThoseBehindThem) {
   for (int i = 0; i < 3; ++i) {
     const std::string id = absl::StrCat("read-", i);

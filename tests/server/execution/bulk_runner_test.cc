@@ -178,7 +178,7 @@ TEST_F(BulkRunnerTest, WhatAnEndedBulkRunLeftToDoIsNotDoneToOneThatWasTakenUp) {
     } else {
       ASSERT_THAT(store_->CancelJob(Key(id), "", false), IsOk());
     }
-    ASSERT_THAT(store_->TakeUpJob(Key(id)), IsOk());
+    ASSERT_THAT(store_->TakeUpJob(*store_->GetJob(Key(id))), IsOk());
     Drive();
     EXPECT_EQ(StateOf(child), JobState::kCreated);
     ASSERT_THAT(store_->CloseJob(Key(child)), IsOk());
@@ -282,6 +282,17 @@ TEST_F(BulkRunnerTest, ACancelThatTheServerDidNotSurviveReachesTheJobsAtTheNextS
   Drive();
   EXPECT_THAT(Children(),
               UnorderedElementsAre(Pair("stay:a", JobState::kCancelled), Pair("stay:b", JobState::kCancelled)));
+}
+
+TEST_F(BulkRunnerTest, ABulkRunIsThereUntilItsCancelHasReachedTheJobs) {
+  Bulk({"stay:a", "stay:b"}, SideBySide(2));
+  Drive();
+  ASSERT_THAT(store_->CancelJob(Key("bulk"), "", true), IsOk());
+  EXPECT_THAT(store_->DeleteJob(Key("bulk")), IsError(Reason::kJobNotFinished));
+  Drive();
+  EXPECT_THAT(Children(),
+              UnorderedElementsAre(Pair("stay:a", JobState::kCancelled), Pair("stay:b", JobState::kCancelled)));
+  EXPECT_THAT(store_->DeleteJob(Key("bulk")), IsOk());
 }
 
 TEST_F(BulkRunnerTest, StoppingGivesUpEveryLease) {

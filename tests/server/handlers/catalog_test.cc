@@ -1,11 +1,15 @@
+#include <gmock/gmock.h>
+
 #include <string>
 
+#include "storage/model/built_in.h"
 #include "tests/server/handlers/handlers_fixture.h"
 
 namespace millrace::handlers {
 namespace {
 
 using model::Reason;
+using ::testing::HasSubstr;
 using testing::IsError;
 using testing::IsOk;
 
@@ -150,6 +154,17 @@ TEST_F(CatalogTest, TestServiceTakesAStoredVersionOrADefinitionNotBoth) {
   EXPECT_THAT(TestService(request, call_, deps_), IsOk());
   request.set_definition(kDoubler);
   EXPECT_EQ(FieldOf(TestService(request, call_, deps_).status()), "service");
+}
+
+TEST_F(CatalogTest, TestServiceRefusesTheServiceThatTheServerRunsItself) {
+  v1::TestServiceRequest request;
+  request.mutable_inputs()->set_json_lines("{\"service\":\"demo/doubler\"}\n");
+  for (const std::string& service : {std::string(model::kJobsService), model::JobsService().version_id}) {
+    request.set_service(service);
+    const absl::Status refused = TestService(request, call_, deps_).status();
+    EXPECT_EQ(FieldOf(refused), "service") << service;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("no code to test"));
+  }
 }
 
 }  // namespace

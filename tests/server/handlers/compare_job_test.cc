@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "storage/model/built_in.h"
 #include "tests/server/handlers/handlers_fixture.h"
 
 namespace millrace::handlers {
@@ -155,6 +156,16 @@ TEST_F(CompareJobTest, BadInputIsNamed) {
   v1::CompareJobRequest broken = Request(id);
   broken.set_definition("nodes: {");
   EXPECT_THAT(Compare(broken), IsError(Reason::kServiceDefinitionInvalid));
+}
+
+TEST_F(CompareJobTest, ABulkRunHasNoCodeToCompare) {
+  v1::SubmitJobRequest submit;
+  submit.set_service(std::string(model::kJobsService));
+  submit.mutable_source()->mutable_inline_()->mutable_records()->set_json_lines("{\"service\":\"demo/doubler\"}\n");
+  ASSERT_OK_AND_ASSIGN(const v1::Job bulk, SubmitJob(submit, call_, deps_));
+  const absl::Status refused = Compare(Request(bulk.id())).status();
+  EXPECT_EQ(FieldOf(refused), "job_id");
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("compare its jobs"));
 }
 
 }  // namespace

@@ -136,6 +136,17 @@ TEST_F(CreatePipelineTest, EachBadFieldIsNamed) {
   }
 }
 
+TEST_F(CreatePipelineTest, ABulkRunHasNoSelectorForItRunsOnNoWorker) {
+  v1::CreatePipelineRequest request = Request();
+  (*request.mutable_options()->mutable_worker_selector())["site"] = "paris";
+  ASSERT_OK_AND_ASSIGN(const v1::Job job, CreatePipeline(request, call_, deps_));
+  EXPECT_EQ(job.configuration().worker_selector().at("site"), "paris");
+  request.set_service("millrace/jobs");
+  const absl::Status refused = CreatePipeline(request, call_, deps_).status();
+  EXPECT_THAT(refused, IsError(Reason::kFieldInvalid));
+  EXPECT_EQ(FieldOf(refused), "options.worker_selector");
+}
+
 TEST_F(CreatePipelineTest, AUniqueKeyIsFreeAgainWhenItsJobHasEnded) {
   v1::CreatePipelineRequest request = Request();
   request.mutable_options()->set_unique_key("nightly");

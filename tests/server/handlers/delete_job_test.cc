@@ -1,5 +1,6 @@
 #include <string>
 
+#include "storage/model/errors.h"
 #include "tests/server/handlers/handlers_fixture.h"
 
 namespace millrace::handlers {
@@ -25,6 +26,19 @@ TEST_F(DeleteJobTest, OnlyAJobThatHasEndedIsDeletedUnlessForced) {
   EXPECT_THAT(DeleteJob(Request(id, /*force=*/true), call_, deps_), IsOk());
   EXPECT_THAT(DeleteJob(Request(id), call_, deps_), IsError(Reason::kPipelineNotFound));
   EXPECT_THAT(DeleteJob(Request(id, /*force=*/true), call_, deps_), IsError(Reason::kPipelineNotFound));
+}
+
+// Readers see an end a little before who hands out chunks does: one that is handed out in between would outlive the job.
+TEST_F(DeleteJobTest, AnEndThatIsNotHeardYetIsWaitedFor) {
+  const std::string id = CreateDoublerPipeline();
+  store_->SetObserver(nullptr);
+  ASSERT_THAT(store_->CancelJob(call_.job(id), "", false), IsOk());
+  const absl::Status early = DeleteJob(Request(id), call_, deps_).status();
+  EXPECT_THAT(early, IsError(Reason::kJobNotFinished));
+  EXPECT_GT(model::DetailsOf(early).retry_after, absl::ZeroDuration());
+  EXPECT_THAT(DeleteJob(Request(id, /*force=*/true), call_, deps_), IsError(Reason::kJobNotFinished));
+  hub_.OnJobChanged(*store_->GetJob(call_.job(id)));
+  EXPECT_THAT(DeleteJob(Request(id), call_, deps_), IsOk());
 }
 
 TEST_F(DeleteJobTest, TheIdIsChecked) {

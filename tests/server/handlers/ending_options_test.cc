@@ -189,6 +189,14 @@ TEST_F(EndingOptionsTest, WhatADroppedJobHeldCannotBeReadAndSaysWhy) {
   exception.set_job_id(job->id());
   exception.set_exception_id("1-1");
   EXPECT_THAT(GetException(exception, call_, deps_), IsError(Reason::kJobExpired));
+  v1::ResolveExceptionRequest resolve;
+  resolve.set_job_id(job->id());
+  resolve.set_exception_id("1-1");
+  resolve.set_discard(true);
+  EXPECT_THAT(ResolveException(resolve, call_, deps_), IsError(Reason::kJobExpired));
+  v1::GetJobStatisticsRequest statistics;
+  statistics.set_job_id(job->id());
+  EXPECT_THAT(GetJobStatistics(statistics, call_, deps_), IsError(Reason::kJobExpired));
   v1::SubmitJobRequest submit;
   submit.set_service("demo/doubler");
   submit.mutable_source()->mutable_results()->set_job_id(job->id());

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/server/handlers/handlers_fixture.h"
 
 namespace millrace::handlers {
@@ -90,6 +91,59 @@ TEST_F(GetJobStatisticsTest, ThePercentIsKnownWithTheTotal) {
   EXPECT_EQ(Get(id)->percent(), 100);
 }
 
+TEST_F(GetJobStatisticsTest, WhileASourceIsReadThePercentAndTheEndAreOfWhatItIsExpectedToHave) {
+  CreateService();
+  v1::SubmitJobRequest submit;
+  submit.set_service("demo/doubler");
+  submit.mutable_source()->mutable_range()->set_count(40);
+  const std::string id = SubmitJob(submit, call_, deps_)->id();
+  EXPECT_EQ(Get(id)->percent(), 0);
+  StartWorkers();
+  clock_.Advance(absl::Seconds(1));
+  store::PushChunks read{
+      .job = call_.job(id), .chunks = {}, .order = nullptr, .source_position = model::SourcePosition()};
+  read.chunks.push_back({.id = "source-1", .json_lines = "{\"n\":0}\n{\"n\":1}\n", .record_count = 2});
+  read.source_position->offset = 2;
+  read.source_position->records = 2;
+  read.source_position->chunks = 1;
+  ASSERT_THAT(store::Await<store::PushReceipt>([&](auto done) { store_->PushChunks(read, std::move(done)); }), IsOk());
+  AwaitCommitted(id);
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_OK_AND_ASSIGN(const v1::JobStatistics statistics, Get(id));
+  EXPECT_EQ(statistics.percent(), 5);
+  EXPECT_EQ(statistics.total_records(), 40);
+  EXPECT_TRUE(statistics.total_known());
+  ASSERT_TRUE(statistics.has_eta_latest()) << "the server itself reads what is to come";
+  EXPECT_EQ(statistics.eta_latest().seconds(), absl::ToUnixSeconds(clock_.Now()) + 38)
+      << "2 records in 2 s, 38 to come";
+}
+
+TEST_F(GetJobStatisticsTest, TheLargestGroupsOfExceptionsAreThere) {
+  CreateService(R"yaml(
+service: demo/failing
+version: 1.0.0
+inputs: {n: {type: number}}
+nodes: {m: {lua: "fail('CODE_' .. math.floor(n), 'because')"}}
+outputs: [m]
+)yaml");
+  v1::CreatePipelineRequest create;
+  create.set_service("demo/failing");
+  const std::string id = CreatePipeline(create, call_, deps_)->id();
+  StartWorkers();
+  std::string lines;
+  for (int group = 0; group < 12; ++group) {
+    for (int i = 0; i <= group; ++i) absl::StrAppend(&lines, "{\"n\":", group, "}\n");
+  }
+  ASSERT_THAT(PushLines(id, lines), IsOk());
+  AwaitCommitted(id);
+  ASSERT_OK_AND_ASSIGN(const v1::JobStatistics statistics, Get(id));
+  EXPECT_EQ(statistics.exception_groups(), 12);
+  ASSERT_EQ(statistics.top_exception_groups_size(), 10);
+  EXPECT_EQ(statistics.top_exception_groups(0).code(), "CODE_11");
+  EXPECT_EQ(statistics.top_exception_groups(0).count(), 12);
+  EXPECT_EQ(statistics.top_exception_groups(9).code(), "CODE_2");
+}
+
 TEST_F(GetJobStatisticsTest, WhatIsDiscardedIsDone) {
   const std::string id = RunSome();
   Close(id);
@@ -154,6 +208,7 @@ TEST_F(GetJobStatisticsTest, AJobOutlivesItsVersion) {
   Close(id);
   v1::DeleteServiceVersionRequest remove;
   remove.set_service("demo/doubler[1.0.0]");
+  remove.set_force(true);
   ASSERT_THAT(DeleteServiceVersion(remove, call_, deps_), IsOk());
   ASSERT_OK_AND_ASSIGN(const v1::JobStatistics statistics, Get(id, v1::DAG_FORMAT_TEXT));
   EXPECT_EQ(statistics.nodes_size(), 2);

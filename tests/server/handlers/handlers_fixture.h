@@ -92,12 +92,14 @@ class HandlersFixture : public ::testing::Test, public store::JobObserver {
   core::ProgressFeed feed_;
   std::unique_ptr<core::ServiceCompiler> compiler_ = execution::MakeLuaServiceCompiler(model::SystemClock::Get());
   const Call call_{.principal = {}, .request_time = clock_.Now()};
-  const Deps deps_{.store = *store_,
-                   .leases = hub_,
-                   .compiler = *compiler_,
-                   .clock = clock_,
-                   .ids = ids_,
-                   .server = {.instance_id = "server-1", .start_time = clock_.Now(), .workers = 4}};
+  const Deps deps_{
+      .store = *store_,
+      .leases = hub_,
+      .compiler = *compiler_,
+      .clock = clock_,
+      .ids = ids_,
+      .server = {
+          .instance_id = "server-1", .start_time = clock_.Now(), .workers = 4, .worker_labels = {{"site", "paris"}}}};
   std::unique_ptr<execution::WorkerPool> pool_;
 };
 

@@ -96,6 +96,12 @@ TEST_F(ListChunksTest, RequestsAreChecked) {
   request.set_page_size(-1);
   EXPECT_EQ(FieldOf(ListChunks(request, call_, deps_).status()), "page_size");
   request.set_page_size(1);
+  for (const std::string& hash : {std::string(11, 'a'), std::string(65, 'a'), std::string(12, 'A')}) {
+    request.set_config_hash(hash);
+    EXPECT_EQ(FieldOf(ListChunks(request, call_, deps_).status()), "config_hash") << hash;
+  }
+  request.set_config_hash(std::string(12, 'a'));
+  EXPECT_THAT(ListChunks(request, call_, deps_), IsOk());
   request.set_page_token("invented");
   EXPECT_THAT(ListChunks(request, call_, deps_), IsError(Reason::kPageTokenInvalid));
 }

@@ -1,8 +1,9 @@
-// ListJobEvents.
+// ListJobEvents, and the messages of WatchJob.
 #include <gmock/gmock.h>
 
 #include <string>
 
+#include "storage/model/limits.h"
 #include "tests/server/handlers/handlers_fixture.h"
 
 namespace millrace::handlers {
@@ -21,6 +22,12 @@ class ListJobEventsTest : public HandlersFixture {
     request.set_page_size(page_size);
     request.set_page_token(token);
     return ListJobEvents(request, call_, deps_);
+  }
+  absl::StatusOr<v1::WatchJobResponse> WatchAfter(const std::string& id, int64_t after) {
+    v1::WatchJobRequest request;
+    request.set_job_id(id);
+    request.set_after_event(after);
+    return WatchJob(request, call_, deps_);
   }
 };
 
@@ -46,6 +53,26 @@ TEST_F(ListJobEventsTest, PagesFollowEachOtherWithoutAGap) {
   EXPECT_EQ(second.events(0).by(), call_.principal.user);
   EXPECT_EQ(second.events(0).detail(), "wrong file");
   EXPECT_EQ(second.next_page_token(), "");
+}
+
+TEST_F(ListJobEventsTest, ASlowWatcherIsToldHowManyEventsItMissed) {
+  const std::string id = CreateDoublerPipeline();
+  ASSERT_THAT(PushLines(id, "{\"n\":1}\n"), IsOk());
+  EXPECT_EQ(WatchAfter(id, 0)->missed_event_count(), 0);
+  // Two events each: one more than are kept have happened behind the second event.
+  for (int64_t i = 0; i <= model::kJobEventsMax / 2; ++i) {
+    ASSERT_THAT(store_->PauseJob(call_.job(id), ""), IsOk());
+    ASSERT_THAT(store_->ResumeJob(call_.job(id), false), IsOk());
+  }
+  ASSERT_OK_AND_ASSIGN(const v1::WatchJobResponse news, WatchAfter(id, 2));
+  EXPECT_EQ(news.missed_event_count(), 2);
+  ASSERT_EQ(news.events_size(), model::kJobEventsMax);
+  EXPECT_EQ(news.events(0).number(), 5);
+  EXPECT_EQ(news.last_event(), model::kJobEventsMax + 4);
+  EXPECT_EQ(WatchAfter(id, 4)->missed_event_count(), 0) << "the first one that is kept is the next one";
+  EXPECT_EQ(WatchAfter(id, news.last_event())->missed_event_count(), 0);
+  EXPECT_EQ(WatchAfter(id, news.last_event() + 7)->missed_event_count(), 0) << "there is none yet";
+  EXPECT_EQ(WatchAfter(id, -1)->missed_event_count(), 0) << "it asks for none before the first message";
 }
 
 TEST_F(ListJobEventsTest, BadInputIsNamed) {

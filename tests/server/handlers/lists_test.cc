@@ -196,6 +196,7 @@ TEST_F(ListsTest, DescribeShowsActiveAndRecentJobsAndTheTenant) {
   EXPECT_EQ(now.tenant().input_buffer_remaining_bytes(), 70'000'000 - 8);
   EXPECT_EQ(now.server().instance_id(), "server-1");
   EXPECT_EQ(now.server().epoch(), store_->epoch());
+  EXPECT_EQ(now.server().worker_labels().at("site"), "paris");
 
   clock_.Advance(absl::Hours(2));
   EXPECT_EQ(DescribePipelines({}, call_, deps_)->recent_pipelines_size(), 0) << "recent is the last hour";

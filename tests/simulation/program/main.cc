@@ -35,13 +35,14 @@ int main(int argc, char** argv) {
   const millrace::simulation::Tally& tally = report.tally;
   std::printf(
       "%jd steps, %jd crashes (%.0f a second), %jd records acknowledged, %jd skipped, %jd chunks committed, "
-      "%jd late commits refused, %jd pushes repeated, %jd jobs failed, %jd closed as idle, %jd grants contested\n",
+      "%jd late commits refused, %jd pushes repeated, %jd jobs failed, %jd closed as idle, %jd grants contested, "
+      "%jd shares compared\n",
       static_cast<intmax_t>(tally.steps), static_cast<intmax_t>(tally.crashes),
       static_cast<double>(tally.crashes) / seconds(), static_cast<intmax_t>(tally.records),
       static_cast<intmax_t>(tally.skipped), static_cast<intmax_t>(tally.commits),
       static_cast<intmax_t>(tally.stale_refused), static_cast<intmax_t>(tally.duplicates),
       static_cast<intmax_t>(tally.failed_jobs), static_cast<intmax_t>(tally.closed_idle),
-      static_cast<intmax_t>(tally.contested));
+      static_cast<intmax_t>(tally.contested), static_cast<intmax_t>(tally.shares_compared));
   if (report.fault.empty()) return EXIT_SUCCESS;
   std::printf("%s\nagain with: ./tools/dev simulate --seed S --steps 2000, S being the seed of that world\n",
               report.fault.c_str());

@@ -42,6 +42,38 @@ void World::NewJob() {
   WatchWaiting();
 }
 
+void World::Contest() {
+  constexpr int kPushes = 40;
+  constexpr int kRounds = 400;
+  std::vector<ClientJob*> jobs;
+  for (int64_t i = 0; i < 2 + Below(2); ++i) {
+    model::Job job = millrace::testing::ExampleJob(absl::StrCat("job-", jobs_.size()));
+    job.request_id = absl::StrCat("request-", jobs_.size());
+    job.request_hash = "hash";
+    job.options.max_workers = 4 * static_cast<int32_t>(kWorkers);
+    job.options.initial_workers = job.options.max_workers;
+    job.options.input_buffer_bytes = 1 << 20;
+    job.options.output_buffer_bytes = 1 << 20;
+    job.options.weight = static_cast<int32_t>(1 + Below(5));
+    job.options.priority = 2;
+    job.options.retry = {4, absl::Milliseconds(1 + Below(100)), absl::Milliseconds(100 + Below(900))};
+    jobs_.push_back({.key = job.key(), .last_call_nanos = clock_.SteadyNanos()});
+    if (!store_->CreateJob(job).ok()) Fault("job ", job.id, " was refused");
+    jobs.push_back(&jobs_.back());
+  }
+  for (int i = 0; i < kPushes; ++i) {
+    for (ClientJob* job : jobs) PushNew(*job);
+    CarryOut(static_cast<int64_t>(lane_.size()));
+  }
+  for (int i = 0; i < kRounds && fault_.empty(); ++i) {
+    clock_.Advance(absl::Milliseconds(Below(20)));
+    TakeChunk();
+    EndChunk(workers_[static_cast<size_t>(Below(kWorkers))]);
+    if (OneIn(4)) CommitLate();
+    CarryOut(static_cast<int64_t>(lane_.size()));
+  }
+}
+
 void World::Call(ClientJob& job) {
   job.last_call_nanos = clock_.SteadyNanos();
   activity_->OnUse(job.key);
@@ -173,19 +205,26 @@ void World::Cancel(ClientJob& job) {
   });
 }
 
+void World::TakeUpOrQuarrel(ClientJob& job) {
+  TakeUp(job);
+  if (OneIn(2)) return;
+  // Three callers who do not know of each other: who takes it up last has seen an end that is not the last one.
+  Cancel(job);
+  TakeUp(job);
+}
+
 // As RetryJob does: a job that has ended early, of which no chunk is on its way.
 void World::TakeUp(ClientJob& job) {
   const absl::StatusOr<model::JobPtr> stored = store_->GetJob(job.key);
   if (!stored.ok() || model::ChunksSkipped(**stored) == 0 || scheduler_->in_flight(job.key) > 0) return;
-  // The server does one at a time, from this look on.
-  if (job.is_taking_up) return;
-  job.asked_take_up = job.is_taking_up = true;
-  Submit([this, &job](Fate fate) {
-    job.is_taking_up = false;
+  job.asked_take_up = true;
+  Submit([this, &job, seen = *stored](Fate fate) {
     if (fate == Fate::kRefused) return;
     const absl::StatusOr<model::JobPtr> before = store_->GetJob(job.key);
-    const absl::StatusOr<model::JobPtr> taken_up = store_->TakeUpJob(job.key);
+    const absl::StatusOr<model::JobPtr> taken_up = store_->TakeUpJob(seen);
     if (!taken_up.ok() || *taken_up == *before) return;
+    // Its outcome may be refused before and counted as done after.
+    if (scheduler_->in_flight(job.key) > 0) Fault("job ", job.key.job_id, " was taken up while a chunk of it ran");
     ++tally_.taken_up;
     job.cancelled = false;
     job.closed = true;

@@ -23,6 +23,8 @@ void World::StartServer() {
   disk_refused_ = false;
   newest_given_.clear();
   waiting_.clear();
+  if (shares_.has_value()) tally_.shares_compared += shares_->compared();
+  shares_.emplace(static_cast<int64_t>(kWorkers));
   keys_running_.clear();
   store_->SetObserver(this);
   const std::vector<model::JobPtr> active = store_->ActiveJobs();
@@ -44,7 +46,6 @@ void World::Crash() {
     if (survivors-- > 0) verb(Fate::kUnheard);
   }
   lane_.clear();
-  for (ClientJob& job : jobs_) job.is_taking_up = false;
   for (Worker& worker : workers_) {
     // An outcome that was on its way to the server may still arrive at the next one.
     if (worker.busy && late_.size() < kLateMax) late_.push_back(worker.commit);
@@ -118,6 +119,7 @@ void World::TakeChunk() {
   }
   scheduler_->OnSized(key, grant->sequence, input->chunk.record_count);
   leases_.emplace(key.job_id, grant->sequence);
+  shares_->OnStart(key, grant->sequence, clock_.SteadyNanos());
   // How many records of a chunk fail is in its parameters.
   const auto failing = static_cast<int32_t>(input->chunk.parameters_json.size()) - 2;
   worker->busy = true;
@@ -153,6 +155,12 @@ void World::Forget(const model::ChunkCommit& commit) {
   });
 }
 
+// A worker was busy for so long, whatever came of it.
+void World::FreeWorker(const model::ChunkCommit& commit) {
+  const std::string unfair = shares_->OnEnd(commit.job, commit.sequence, clock_.SteadyNanos());
+  if (!unfair.empty()) Fault(unfair);
+}
+
 void World::EndChunk(Worker& worker) {
   if (!worker.busy) return;
   switch (Below(8)) {
@@ -175,6 +183,7 @@ void World::LoseChunk(Worker& worker, absl::Duration backoff) {
 }
 
 void World::Return(const model::ChunkCommit& commit, absl::Duration backoff) {
+  FreeWorker(commit);
   Forget(commit);
   backing_off_[{commit.job.job_id, commit.sequence}] = clock_.SteadyNanos() + absl::ToInt64Nanoseconds(backoff);
   scheduler_->OnReturned(commit.job, commit.sequence, backoff);
@@ -184,6 +193,7 @@ void World::Return(const model::ChunkCommit& commit, absl::Duration backoff) {
 void World::FinishChunk(Worker& worker) {
   worker.busy = false;
   const model::ChunkCommit& commit = worker.commit;
+  FreeWorker(commit);
   scheduler_->OnRan(commit.job, commit.sequence);
   WatchWaiting();
   if (!worker.options.order_results) return HandIn(commit, worker.options);

@@ -23,10 +23,12 @@ void World::WatchWaiting() {
     const int64_t newest = given == newest_given_.end() ? job->highest_committed : given->second;
     const bool waits = model::MayDispatch(job->state) && newest < job->last_sequence &&
                        job->output_buffer_used_bytes < options.output_buffer_bytes &&
-                       scheduler_->in_flight(key) < options.max_workers && !IsBackingOff(key.job_id) &&
+                       scheduler_->in_flight(key) < options.max_workers &&
+                       (options.max_workers > 1 || !IsBackingOff(key.job_id)) &&
                        options.throttle.delay_between_chunks == absl::ZeroDuration() && options.ordering_key.empty();
-    if (waits) waiting_.emplace(key, options.priority);
+    if (waits) waiting_.emplace(key, Shares::Stay{options.priority, options.weight});
   }
+  shares_->SetWaiting(waiting_);
 }
 
 std::vector<uint64_t> World::KeysOf(const std::string& chunk_id) {
@@ -73,8 +75,8 @@ void World::CheckGrant(const core::Grant& grant) {
     backing_off_.erase(backoff);
   }
   if (waiting_.size() > 1) ++tally_.contested;
-  for (const auto& [other, priority] : waiting_) {
-    if (other.tenant == key.tenant && priority > job.options.priority) {
+  for (const auto& [other, stay] : waiting_) {
+    if (other.tenant == key.tenant && stay.priority > job.options.priority) {
       Fault("job ", other.job_id, " could run and was passed over for ", key.job_id, " of a lower priority");
     }
   }

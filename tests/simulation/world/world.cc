@@ -28,6 +28,7 @@ void Tally::Add(const Tally& other) {
   clock_jumps += other.clock_jumps;
   parked += other.parked;
   contested += other.contested;
+  shares_compared += other.shares_compared;
 }
 
 World::World(uint64_t seed)
@@ -55,7 +56,7 @@ bool World::Step() {
       break;
     case 2:
       if (OneIn(4)) {
-        OneIn(2) ? Cancel(job) : TakeUp(job);
+        OneIn(2) ? Cancel(job) : TakeUpOrQuarrel(job);
       } else {
         Close(job);
       }
@@ -102,6 +103,7 @@ bool World::Step() {
       CarryOut(1 + Below(4));
   }
   if (OneIn(150)) NewJob();
+  if (OneIn(2'000)) Contest();
   CheckJob(job);
   WatchWaiting();
   return fault_.empty();

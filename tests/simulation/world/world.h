@@ -26,6 +26,7 @@
 #include "server/execution/commit_sequencer.h"
 #include "storage/store/model_job_store.h"
 #include "tests/simulation/world/scheduler_port.h"
+#include "tests/simulation/world/shares.h"
 #include "tests/simulation/world/sim_clock.h"
 
 namespace millrace::simulation {
@@ -49,6 +50,8 @@ struct Tally {
   int64_t parked = 0;
   /// Chunks that were handed out while somebody else could have had the worker.
   int64_t contested = 0;
+  /// Pairs of jobs that competed for long enough that an unfair share would have shown.
+  int64_t shares_compared = 0;
 
   void Add(const Tally& other);
 };
@@ -89,8 +92,6 @@ class World final : public store::JobObserver {
     /// Somebody asked for it; whether it happened is not known.
     bool asked_force = false;
     bool asked_take_up = false;
-    /// It is being taken up; what dies with a server is done by none.
-    bool is_taking_up = false;
     /// Results as they were first pulled: chunk id by number.
     std::vector<std::string> pulled;
     int64_t acknowledged = 0;
@@ -122,6 +123,8 @@ class World final : public store::JobObserver {
 
   // Clients (clients.cc).
   void NewJob();
+  /// Some jobs of one rank with much to do: nothing but their weights decides what each gets, whatever becomes of its chunks.
+  void Contest();
   /// A client is there, whatever it wants.
   void Call(ClientJob& job);
   void PushNew(ClientJob& job);
@@ -132,6 +135,7 @@ class World final : public store::JobObserver {
   void Close(ClientJob& job);
   void Cancel(ClientJob& job);
   void TakeUp(ClientJob& job);
+  void TakeUpOrQuarrel(ClientJob& job);
   void Submit(Verb verb) { lane_.push_back(std::move(verb)); }
   void LearnPushed(ClientJob& job, const std::vector<size_t>& indices,
                    const absl::StatusOr<store::PushReceipt>& receipt);
@@ -142,6 +146,7 @@ class World final : public store::JobObserver {
   void CarryOut(int64_t count);
   void CloseUnused();
   void TakeChunk();
+  void FreeWorker(const model::ChunkCommit& commit);
   void EndChunk(Worker& worker);
   void FinishChunk(Worker& worker);
   void HandIn(const model::ChunkCommit& commit, const model::JobOptions& options);
@@ -195,8 +200,9 @@ class World final : public store::JobObserver {
   std::map<Lease, int64_t> backing_off_;
   /// The newest chunk of each job that the present scheduler has given.
   std::map<model::JobKey, int64_t> newest_given_;
-  /// Jobs that can certainly start a chunk now, with their priorities. Kept beside the scheduler, without asking it.
-  std::map<model::JobKey, int32_t> waiting_;
+  /// Jobs that can certainly start a chunk now. Kept beside the scheduler, without asking it.
+  std::map<model::JobKey, Shares::Stay> waiting_;
+  std::optional<Shares> shares_;
   /// Which chunk of a job runs with an ordering key.
   std::map<std::pair<model::JobKey, uint64_t>, int64_t> keys_running_;
   /// Outcomes of workers that were given up.

@@ -81,9 +81,6 @@ TEST(RerunRowsTest, RunsAreTheirRecordsInOrder) {
   const std::vector<model::RecordRun> runs = model::RunsOf(places);
   EXPECT_THAT(runs, ElementsAre(model::RecordRun{1, 0, 2}, model::RecordRun{1, 3, 1}, model::RecordRun{2, 4, 2}));
   EXPECT_EQ(model::CountOf(runs), 5);
-  for (size_t i = 0; i < places.size(); ++i) EXPECT_EQ(model::FindIn(runs, places[i]), static_cast<int32_t>(i));
-  EXPECT_EQ(model::FindIn(runs, {1, 2}), std::nullopt);
-  EXPECT_EQ(model::FindIn(runs, {3, 0}), std::nullopt);
   EXPECT_THAT(model::RunsOf({}), IsEmpty());
 }
 

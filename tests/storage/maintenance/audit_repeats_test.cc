@@ -75,7 +75,7 @@ TEST_F(AuditRepeatsTest, AJobThatIsTakenUpIsSoundAlsoWhereARecordWasDiscardedMea
   store_.reset();
   EXPECT_EQ(Findings(), "");
   Open();
-  EXPECT_THAT(store_->TakeUpJob(job_), IsOk());
+  EXPECT_THAT(store_->TakeUpJob(*store_->GetJob(job_)), IsOk());
   store_.reset();
   EXPECT_EQ(Findings(), "");
   Open();

@@ -1,15 +1,21 @@
-// Every state against every event, as one table. The table of docs/STATE_MACHINE.md is made of it: where the two differ, a
-// test prints the corrected text.
+// Every state against every event, as one table. The diagram and the table of docs/STATE_MACHINE.md are made of it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/tuning_rules.h"
@@ -87,6 +93,8 @@ constexpr char kClosed[] = "PIPELINE_CLOSED";
 constexpr char kGone[] = "PIPELINE_CANCELLED";
 constexpr char kStale[] = "LEASE_STALE";
 constexpr char kNever[] = "never";
+/// Before the state to which an event leads.
+constexpr absl::string_view kTo = "→ ";
 constexpr char kToFailed[] = "→ FAILED";
 constexpr char kToCancelled[] = "→ CANCELLED";
 constexpr char kToPaused[] = "→ PAUSED";
@@ -265,19 +273,56 @@ std::string TableText() {
   return text;
 }
 
-TEST(JobStatesTest, TheDocumentShowsThisTable) {
-  constexpr std::string_view kBegin = "<!-- The table that tests/storage/model/job_rules_states_test.cc checks. -->\n";
-  constexpr std::string_view kEnd = "<!-- End of the table. -->\n";
-  std::ifstream file(std::string(MILLRACE_SOURCE_FOLDER) + "/docs/STATE_MACHINE.md");
-  const std::string document{std::istreambuf_iterator<char>(file), {}};
-  const size_t begin = document.find(kBegin);
-  const size_t end = document.find(kEnd);
-  ASSERT_TRUE(begin != std::string::npos && end != std::string::npos && begin < end) << "the marks are gone";
-  const size_t at = begin + kBegin.size();
-  EXPECT_TRUE(document.substr(at, end - at) == TableText())
-      << "docs/STATE_MACHINE.md is not what the rules say. Put this between its marks:\n\n"
-      << TableText();
+/// The states and the cells that lead from one to another.
+std::string DiagramText() {
+  std::vector<std::pair<std::string, std::string>> order;
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> events;
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    for (const Row& row : Table()) {
+      const std::string cell = row.cells[i];
+      if (!absl::StartsWith(cell, kTo)) continue;
+      const std::pair edge(std::string(JobStateName(kColumns[i].state)), cell.substr(kTo.size()));
+      std::vector<std::string>& labels = events[edge];
+      if (labels.empty()) order.push_back(edge);
+      if (std::ranges::find(labels, row.name) == labels.end()) labels.emplace_back(row.name);
+    }
+  }
+  std::string text = "```mermaid\nstateDiagram-v2\n    [*] --> CREATED : create\n";
+  for (const auto& edge : order) {
+    absl::StrAppend(&text, "    ", edge.first, " --> ", edge.second, " : ", absl::StrJoin(events.at(edge), " / "),
+                    "\n");
+  }
+  for (const JobState state :
+       {JobState::kCompleted, JobState::kCompletedByTimeout, JobState::kFailed, JobState::kCancelled}) {
+    absl::StrAppend(&text, "    ", std::string(JobStateName(state)), " --> [*]\n");
+  }
+  return text + "```\n";
 }
+
+/// What the document has between two marks is `text`; with MILLRACE_WRITE_DOCS in the environment, it is made so.
+void ExpectInDocument(const std::string& what, const std::string& text) {
+  const std::string path = std::string(MILLRACE_SOURCE_FOLDER) + "/docs/STATE_MACHINE.md";
+  const std::string begin_mark = absl::StrCat(
+      "<!-- The ", what, ", made by tests/storage/model/job_rules_states_test.cc: ./tools/dev gen docs -->\n");
+  const std::string end_mark = absl::StrCat("<!-- End of the ", what, ". -->\n");
+  std::ifstream file(path);
+  std::string document{std::istreambuf_iterator<char>(file), {}};
+  const size_t mark = document.find(begin_mark);
+  const size_t end = document.find(end_mark);
+  ASSERT_TRUE(mark != std::string::npos && end != std::string::npos && mark < end) << "the marks are gone";
+  const size_t begin = mark + begin_mark.size();
+  if (std::getenv("MILLRACE_WRITE_DOCS") != nullptr) {
+    document.replace(begin, end - begin, text);
+    std::ofstream(path) << document;
+    return;
+  }
+  EXPECT_TRUE(document.substr(begin, end - begin) == text)
+      << "docs/STATE_MACHINE.md does not have the " << what << " of the rules; ./tools/dev gen docs writes it";
+}
+
+TEST(JobStatesTest, TheDocumentShowsThisDiagram) { ExpectInDocument("diagram", DiagramText()); }
+
+TEST(JobStatesTest, TheDocumentShowsThisTable) { ExpectInDocument("table", TableText()); }
 
 TEST(JobStatesTest, FinalStatesAreThoseThatOnlyMoreWorkForTheJobLeaves) {
   for (size_t i = 0; i < kColumns.size(); ++i) {

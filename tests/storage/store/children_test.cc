@@ -23,13 +23,15 @@ using model::Job;
 using model::JobKey;
 using model::JobPtr;
 using model::Reason;
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class ChildrenTest : public JobStoreTest {
  protected:
-  JobPtr CreateBulk(const std::string& id = "bulk") {
-    Job bulk = ExampleJob(id);
+  JobPtr CreateBulk(const std::string& id = "bulk") { return CreateBulk(ExampleJob(id)); }
+  JobPtr CreateBulk(Job bulk) {
     bulk.service = model::kJobsService;
     bulk.service_version = model::JobsService().version;
     bulk.version_id = model::JobsService().version_id;
@@ -113,7 +115,7 @@ TEST_P(ChildrenTest, AChildOutlivesItsBulkRunAndBelongsToNoLaterOneUnderItsId) {
   const JobPtr bulk = CreateBulk();
   Create(ChildOf(*bulk, "a"));
   Create(ChildOf(*bulk, "b"));
-  Cancel("bulk");
+  ASSERT_THAT(store().FailJob(Key("bulk"), "broken"), IsOk());
   ASSERT_THAT(store().DeleteJob(Key("bulk")), IsOk());
   EXPECT_THAT(store().GetJob(Key("a")), IsOk());
   EXPECT_THAT(Ids(Query()), ElementsAre());
@@ -127,6 +129,30 @@ TEST_P(ChildrenTest, AChildOutlivesItsBulkRunAndBelongsToNoLaterOneUnderItsId) {
   EXPECT_THAT(store().DeleteJob(Key("a")), IsOk());
   Create(ChildOf(*again, "c"));
   EXPECT_THAT(Ids(Query()), ElementsAre("c"));
+}
+
+TEST_P(ChildrenTest, ABulkRunThatWasCancelledStaysUntilItsJobsHaveEnded) {
+  Job kept = ExampleJob("bulk");
+  kept.options.retention = absl::Hours(1);
+  const JobPtr bulk = CreateBulk(std::move(kept));
+  const JobPtr other = CreateBulk("other");
+  for (const std::string id : {"a", "b"}) Create(ChildOf(*bulk, id));
+  Create(ChildOf(*other, "c"));
+  Cancel("bulk");
+  clock_.Advance(absl::Hours(2));
+  const auto expects_kept = [&](const std::string& child) {
+    const absl::Status refused = store().DeleteJob(Key("bulk"));
+    EXPECT_THAT(refused, IsError(Reason::kJobNotFinished));
+    EXPECT_THAT(model::DetailsOf(refused).metadata, Contains(Pair("child_job_id", child)));
+    EXPECT_GT(model::DetailsOf(refused).retry_after, absl::ZeroDuration());
+    EXPECT_EQ(store().ExpireJob(Key("bulk")).value_or(model::Expiration::kDeleted), model::Expiration::kKept);
+  };
+  expects_kept("a");
+  Cancel("a");
+  if (GetParam().durable) Reopen();
+  expects_kept("b");
+  Cancel("b");
+  EXPECT_EQ(store().ExpireJob(Key("bulk")).value_or(model::Expiration::kKept), model::Expiration::kDeleted);
 }
 
 TEST_P(ChildrenTest, NoJobIsMadeForABulkRunThatIsGone) {

@@ -67,6 +67,29 @@ class FiltersTest : public JobStoreTest {
   }
 };
 
+TEST_P(FiltersTest, JobsByHowTheyEnded) {
+  // Each with so many of its three records failed; the last one is at work.
+  const std::vector<std::pair<std::string, int32_t>> jobs = {{"a", 0}, {"b", 1}, {"c", 3}, {"d", 2}, {"e", 3}};
+  for (const auto& [id, failed] : jobs) {
+    const JobKey key = Create(id)->key();
+    PushMany(key, 1);
+    CommitOne(key, 1, failed);
+    if (id == "e") break;
+    ASSERT_THAT(store().CloseJob(key), IsOk());
+    Tick();
+  }
+  ListJobsQuery query = Query();
+  query.outcomes = {model::Outcome::kSucceeded};
+  EXPECT_EQ(Ids(query), "a");
+  query.outcomes = {model::Outcome::kPartial};
+  EXPECT_EQ(Ids(query), "db");
+  query.oldest_first = true;
+  query.outcomes = {model::Outcome::kFailedAll, model::Outcome::kPartial};
+  EXPECT_EQ(Ids(query), "bcd");
+  query.states = {model::JobState::kInProgress};
+  EXPECT_EQ(Ids(query), "") << "what has not ended has no outcome";
+}
+
 TEST_P(FiltersTest, ChunksByTheirPart) {
   model::Job job = ExampleJob();
   job.source = {.kind = model::SourceKind::kRange, .count = 4, .field = "n"};
@@ -185,6 +208,9 @@ TEST_P(FiltersTest, ChunksOfOtherCodeAreCommittedOnesWithAnotherHash) {
   ASSERT_THAT(Commit(std::move(other)), IsOk());
   EXPECT_THAT(Sequences({.job = job, .chunks_max = 1, .other_than_hash = "another"}), ElementsAre(1, 3));
   EXPECT_THAT(Sequences({.job = job, .chunks_max = 1, .other_than_hash = ExampleJob().config_hash}), ElementsAre(2));
+  EXPECT_THAT(Sequences({.job = job, .chunks_max = 1, .config_hash = "another"}), ElementsAre(2));
+  EXPECT_THAT(Sequences({.job = job, .chunks_max = 1, .config_hash = "ano"}), ElementsAre(2)) << "its beginning";
+  EXPECT_THAT(Sequences({.job = job, .chunks_max = 1, .config_hash = "nother"}), ElementsAre());
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, FiltersTest, ::testing::ValuesIn(AllStores()), StoreName);

@@ -58,12 +58,26 @@ TEST_P(JobEventsTest, ALifeIsToldInOrderWithWhoseCallItWas) {
   CommitOne(key, 1);
   CommitOne(key, 2, /*failed=*/1);
   const std::string created = absl::StrCat("kind 1|ann|", job.service, " ", job.service_version);
-  EXPECT_THAT(Events(key), ElementsAre(created, "1>2||", "2>3|bob|slow disk", "2>4|dora|while paused", "3>4|bob|",
-                                       "kind 5||", "4>6||"));
-  EXPECT_THAT(Events(key, 5), ElementsAre("kind 5||", "4>6||"));
+  EXPECT_THAT(Events(key),
+              ElementsAre(created, "1>2||the first records came", "2>3|bob|slow disk", "2>4|dora|while paused",
+                          "3>4|bob|resumed", "kind 5||2-0: FAILED in mass: unknown size",
+                          "4>6||every record has run: 5 completed, 1 failed"));
+  EXPECT_EQ(Events(key, 5).size(), 2U);
   if (!GetParam().durable) return;
   Reopen();
   EXPECT_EQ(Events(key).size(), 7U);
+}
+
+TEST_P(JobEventsTest, WhatEndedAndGoesOnSaysWhy) {
+  const JobKey key = Create()->key();
+  PushMany(key, 1);
+  ASSERT_THAT(store().CancelJob(key, "wrong file", /*force=*/false, "ann"), IsOk());
+  const model::JobPtr cancelled = *store().GetJob(key);
+  ASSERT_THAT(store().TakeUpJob(cancelled, "bob"), IsOk());
+  EXPECT_THAT(Events(key, cancelled->last_event), ElementsAre("9>4|bob|taken up"));
+  ASSERT_THAT(store().PauseJob(key, "", "bob"), IsOk());
+  ASSERT_THAT(store().ResumeJob(key, /*ramp=*/true, "bob"), IsOk());
+  EXPECT_EQ(Events(key).back(), "3>4|bob|resumed gradually");
 }
 
 TEST_P(JobEventsTest, ChangesSayWhatItWasAndWhatItIs) {

@@ -71,7 +71,8 @@ TEST_P(NoticesTest, WhatIsToBeToldIsKeptAsTheEventLeftTheJob) {
   ASSERT_THAT(store().ResumeJob(key, false, "bob"), IsOk());
   ASSERT_THAT(store().CloseJob(key, "dora"), IsOk());
   CommitOne(key, 2);
-  EXPECT_THAT(Texts(), ElementsAre("3 2: ", "4 3: slow disk", "7 6: "));
+  EXPECT_THAT(Texts(), ElementsAre("3 2: 1-0: FAILED in mass: unknown size", "4 3: slow disk",
+                                   "7 6: every record has run: 5 completed, 1 failed"));
 
   ASSERT_OK_AND_ASSIGN(const Notice first, store().notices().GetNotice(All().front()));
   EXPECT_EQ(first.job.counters.records_failed, 1);

@@ -126,8 +126,24 @@ TEST_P(RepeatTest, TheRetentionTakesThemWithTheRest) {
   clock_.Advance(absl::Hours(1));
   ASSERT_OK_AND_ASSIGN(const model::Expiration expiration, store().ExpireJob(job));
   ASSERT_EQ(expiration, model::Expiration::kDropped);
-  EXPECT_THAT(*store().ListRepeats(job, 1), IsEmpty());
-  EXPECT_THAT(Repeat(job, {{1, 0, 3}}), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ListRepeats(job, 1), IsError(Reason::kJobExpired));
+  for (const int64_t seen : {0, 1}) EXPECT_THAT(Repeat(job, {{1, 0, 3}}, seen), IsError(Reason::kJobExpired)) << seen;
+}
+
+TEST_P(RepeatTest, RecordsOfADeletedJobDoNotGoToAnotherWithItsId) {
+  const JobPtr seen = Job(CompletedJob());
+  ASSERT_THAT(store().DeleteJob(seen->key()), IsOk());
+  Tick();
+  const JobKey other = CompletedJob();
+  ASSERT_EQ(other, seen->key());
+  const std::string before = Everything(other);
+  RepeatRecords request{.job = seen->key(), .job_create_time = seen->create_time};
+  request.chunk = ExampleChunk("repeat", 3);
+  request.chunk.repeats = {{1, 0, 3}};
+  EXPECT_THAT(store().RepeatRecords(request), IsError(Reason::kPipelineNotFound));
+  EXPECT_EQ(Everything(other), before);
+  request.job_create_time = Job(other)->create_time;
+  EXPECT_THAT(store().RepeatRecords(request), IsOk());
 }
 
 TEST_P(RepeatTest, AnEventTellsOfItWhereItIsToldSo) {

@@ -304,6 +304,25 @@ TEST_P(ResolveTest, WhatIsHeldIsCountedUntilSomebodyHasAnswered) {
   EXPECT_EQ(held(), 0);
 }
 
+TEST_P(ResolveTest, WhatIsGivenForADeletedJobDoesNotGoToAnotherWithItsId) {
+  const JobPtr seen = Job(CompletedJob());
+  ASSERT_THAT(store().DeleteJob(seen->key()), IsOk());
+  Tick();
+  const JobKey other = CompletedJob();
+  ASSERT_EQ(other, seen->key());
+  const std::string before = Everything(other);
+  ResolveExceptions request{.job = seen->key(), .job_create_time = seen->create_time, .exceptions = {{1, 0}}};
+  request.chunk = ExampleChunk("rerun", 1);
+  request.outputs_json_lines = "{\"m\":9}\n";
+  for (const ResolutionKind kind : {ResolutionKind::kDiscard, ResolutionKind::kOutputs, ResolutionKind::kReprocess}) {
+    request.kind = kind;
+    EXPECT_THAT(store().ResolveExceptions(request), IsError(Reason::kPipelineNotFound));
+    EXPECT_EQ(Everything(other), before);
+  }
+  request.job_create_time = Job(other)->create_time;
+  EXPECT_THAT(store().ResolveExceptions(request), IsOk());
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, ResolveTest, ::testing::ValuesIn(AllStores()), StoreName);
 
 }  // namespace

@@ -149,11 +149,19 @@ TEST_P(RetentionTest, ExceptionsThatGoAreNamedByTheEventsOfAJobThatStays) {
   EXPECT_EQ(events[0].kind, model::JobEventKind::kExceptionsDropped);
   EXPECT_THAT(events[0].detail, AllOf(HasSubstr("2 of " + groups[0].fingerprint), HasSubstr("unknown size")));
 
-  EXPECT_THAT(Results(key), IsEmpty());
-  EXPECT_THAT(store().FindChunk(key, 1), IsError(Reason::kPipelineNotFound));
-  EXPECT_THAT(store().GetException(key, {1, 0}), IsError(Reason::kExceptionNotFound));
-  ASSERT_OK_AND_ASSIGN(const auto left, store().ListExceptionGroups(key));
-  EXPECT_THAT(left, IsEmpty());
+  EXPECT_THAT(store().FindChunk(key, 1), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().FindChunk(key, 2), IsError(Reason::kJobExpired)) << "nobody can tell whether it ever was";
+  EXPECT_THAT(store().ListChunks({.job = key}), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ListChunks({.job = key, .after = 1}), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ReadChunk(key, 1), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ReadResults(key, 0, 1, 1), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ReadResults(key, 1, 1, 1), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().GetRunStatistics(key), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ListRepeats(key, 1), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().GetException(key, {1, 0}), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ListExceptions({.job = key}), IsError(Reason::kJobExpired));
+  EXPECT_THAT(store().ListExceptionGroups(key), IsError(Reason::kJobExpired));
+  EXPECT_THAT(Discard(key, 0), IsError(Reason::kJobExpired));
   EXPECT_THAT(Expired(), IsEmpty()) << "nothing is left to go";
   ASSERT_THAT(store().DeleteJob(key), IsOk());
   Create("job-1");

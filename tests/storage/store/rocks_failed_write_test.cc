@@ -123,11 +123,11 @@ TEST_F(RocksFailedWriteTest, AJobThatIsToRunAgainStaysAsItWas) {
   ASSERT_THAT(store_->CancelJob(job, "", false), IsOk());
   before = Everything(job);
   FillDisk();
-  EXPECT_THAT(store_->TakeUpJob(job), IsError(Reason::kStorageFull));
+  EXPECT_THAT(store_->TakeUpJob(*store_->GetJob(job)), IsError(Reason::kStorageFull));
   EXPECT_EQ(Everything(job), before);
   EXPECT_THAT(store_->ActiveJobs(), IsEmpty());
   MakeRoom();
-  EXPECT_THAT(store_->TakeUpJob(job), IsOk());
+  EXPECT_THAT(store_->TakeUpJob(*store_->GetJob(job)), IsOk());
 }
 
 TEST_F(RocksFailedWriteTest, TheCatalogStaysAsItWas) {

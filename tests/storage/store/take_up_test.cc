@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/model/errors.h"
@@ -44,12 +46,14 @@ class TakeUpTest : public JobStoreTest {
   }
 
   JobPtr Job(const JobKey& job) { return *store().GetJob(job); }
+
+  absl::StatusOr<JobPtr> TakeUp(const JobKey& job, std::string_view by = {}) { return store().TakeUpJob(Job(job), by); }
 };
 
 TEST_P(TakeUpTest, ACancelledJobGoesOnWhereItStoppedAndNothingIsDoubled) {
   const JobKey job = CancelledJob();
   Tick();
-  ASSERT_OK_AND_ASSIGN(const JobPtr taken_up, store().TakeUpJob(job, "ann"));
+  ASSERT_OK_AND_ASSIGN(const JobPtr taken_up, TakeUp(job, "ann"));
   EXPECT_EQ(taken_up->state, JobState::kClosed);
   EXPECT_EQ(taken_up->state_reason, "");
   EXPECT_EQ(taken_up->cancel_mode, model::CancelMode::kNone);
@@ -76,7 +80,7 @@ TEST_P(TakeUpTest, AFailedJobGoesOnToo) {
   const JobKey job = Create()->key();
   PushMany(job, 2);
   ASSERT_THAT(store().FailJob(job, "the database is gone"), IsOk());
-  ASSERT_THAT(store().TakeUpJob(job), IsOk());
+  ASSERT_THAT(TakeUp(job), IsOk());
   CommitOne(job, 1);
   CommitOne(job, 2);
   EXPECT_EQ(Job(job)->state, JobState::kCompleted);
@@ -87,15 +91,54 @@ TEST_P(TakeUpTest, AnyOtherJobStaysAsItIs) {
   const JobKey job = Create()->key();
   PushMany(job, 1);
   const std::string before = Everything(job);
-  ASSERT_THAT(store().TakeUpJob(job), IsOk());
+  ASSERT_THAT(TakeUp(job), IsOk());
   EXPECT_EQ(Everything(job), before);
-  EXPECT_THAT(store().TakeUpJob({job.tenant, "none"}), IsError(Reason::kPipelineNotFound));
+  model::Job none = *Job(job);
+  none.id = "none";
+  EXPECT_THAT(store().TakeUpJob(std::make_shared<const model::Job>(none)), IsError(Reason::kPipelineNotFound));
+}
+
+// The clock stands still: only the events tell the two ends apart.
+TEST_P(TakeUpTest, AnEndThatWasNotSeenStaysAsItIs) {
+  const JobKey job = CancelledJob();
+  const JobPtr seen = Job(job);
+  ASSERT_THAT(store().TakeUpJob(seen), IsOk());
+  ASSERT_THAT(store().CancelJob(job, "enough", false), IsOk());
+  const std::string before = Everything(job);
+  ASSERT_OK_AND_ASSIGN(const JobPtr stays, store().TakeUpJob(seen));
+  EXPECT_EQ(stays->state, JobState::kCancelled);
+  EXPECT_EQ(stays->last_event, Job(job)->last_event);
+  EXPECT_EQ(Everything(job), before);
+  ASSERT_OK_AND_ASSIGN(const JobPtr taken_up, store().TakeUpJob(stays));
+  EXPECT_EQ(taken_up->state, JobState::kClosed);
+}
+
+TEST_P(TakeUpTest, TheEndOfALaterJobWithTheSameIdStaysAsItIs) {
+  const JobKey job = CancelledJob();
+  const JobPtr seen = Job(job);
+  ASSERT_THAT(store().DeleteJob(job), IsOk());
+  Tick();
+  EXPECT_EQ(CancelledJob(), job);
+  const std::string before = Everything(job);
+  EXPECT_EQ(Job(job)->last_event, seen->last_event) << "or the events told them apart";
+  ASSERT_THAT(store().TakeUpJob(seen), IsOk());
+  EXPECT_EQ(Everything(job), before);
+}
+
+TEST_P(TakeUpTest, WhatAnAcknowledgementChangedDoesNotMatter) {
+  const JobKey job = CancelledJob();
+  const JobPtr seen = Job(job);
+  Tick();
+  ASSERT_THAT(store().Acknowledge(job, 1, "after"), IsOk());
+  ASSERT_OK_AND_ASSIGN(const JobPtr taken_up, store().TakeUpJob(seen));
+  EXPECT_EQ(taken_up->state, JobState::kClosed);
+  EXPECT_EQ(taken_up->acknowledged_result, 1);
 }
 
 TEST_P(TakeUpTest, WhatAForcedCancelDiscardedIsCountedAndDoesNotComeBack) {
   const JobKey job = CancelledJob(/*force=*/true);
   const std::string before = Everything(job);
-  const absl::Status refused = store().TakeUpJob(job).status();
+  const absl::Status refused = TakeUp(job).status();
   EXPECT_THAT(refused, IsError(Reason::kPipelineCancelled));
   const std::vector<std::pair<std::string, std::string>> numbers = {
       {"chunk_count", "2"}, {"pipeline_id", "job-1"}, {"record_count", "6"}};
@@ -115,7 +158,7 @@ TEST_P(TakeUpTest, AJobWhoseRetentionTookWhatItHadStaysAsItIs) {
   ASSERT_OK_AND_ASSIGN(const model::Expiration expiration, store().ExpireJob(job));
   ASSERT_EQ(expiration, model::Expiration::kDropped);
   const std::string before = Everything(job);
-  EXPECT_THAT(store().TakeUpJob(job), IsError(Reason::kJobExpired));
+  EXPECT_THAT(TakeUp(job), IsError(Reason::kJobExpired));
   EXPECT_THAT(Resolve(job, ResolutionKind::kDiscard, {1, 0}), IsError(Reason::kJobExpired));
   EXPECT_EQ(Everything(job), before);
 }
@@ -126,14 +169,14 @@ TEST_P(TakeUpTest, ItNeedsItsUniqueKeyAndItsVersion) {
   const JobKey job = CancelledJob(false, with_key);
   with_key.id = "job-2";
   const JobKey other = Create(with_key)->key();
-  EXPECT_THAT(store().TakeUpJob(job), IsError(Reason::kUniqueKeyTaken));
+  EXPECT_THAT(TakeUp(job), IsError(Reason::kUniqueKeyTaken));
   ASSERT_THAT(store().CancelJob(other, "", false), IsOk());
   ASSERT_THAT(
       store().DeleteServiceVersion(
           kTenant, {.service = ExampleVersion().service, .version = ExampleVersion().version, .version_id = ""}),
       IsOk());
   const std::string before = Everything(job);
-  EXPECT_THAT(store().TakeUpJob(job), IsError(Reason::kServiceVersionNotFound));
+  EXPECT_THAT(TakeUp(job), IsError(Reason::kServiceVersionNotFound));
   EXPECT_EQ(Everything(job), before);
 }
 
@@ -144,7 +187,7 @@ TEST_P(TakeUpTest, RecordsThatWaitedToBeRunAgainWaitOnceMore) {
   ASSERT_THAT(Resolve(job, ResolutionKind::kReprocess, {1, 0}), IsOk());
   ASSERT_THAT(store().CancelJob(job, "enough", false), IsOk());
   EXPECT_EQ(store().GetException(job, {1, 0})->resolution.state, ExceptionState::kUnresolved);
-  ASSERT_THAT(store().TakeUpJob(job), IsOk());
+  ASSERT_THAT(TakeUp(job), IsOk());
   EXPECT_EQ(store().GetException(job, {1, 0})->resolution.state, ExceptionState::kReprocessing);
   ASSERT_THAT(Commit(ExampleCommit(job, 2, 1)), IsOk());
   EXPECT_EQ(store().GetException(job, {1, 0})->resolution.state, ExceptionState::kResolved);
@@ -163,7 +206,7 @@ TEST_P(TakeUpTest, ARecordThatWasDiscardedMeanwhileIsCountedByItsOutcomeAlone) {
     ASSERT_THAT(store().CancelJob(job, "enough", false), IsOk());
     ASSERT_THAT(Resolve(job, ResolutionKind::kDiscard, {1, 0}), IsOk());
     EXPECT_EQ(Job(job)->counters.records_held, 0);
-    ASSERT_THAT(store().TakeUpJob(job), IsOk());
+    ASSERT_THAT(TakeUp(job), IsOk());
     EXPECT_EQ(store().GetException(job, {1, 0})->resolution.state, ExceptionState::kDiscarded);
     ASSERT_THAT(Commit(ExampleCommit(job, 2, 1, failed)), IsOk());
     const model::JobCounters counters = Job(job)->counters;
@@ -203,7 +246,7 @@ TEST_P(TakeUpTest, OrderedResultsFillTheGapsFirstAndThenGoOn) {
   CommitOne(job, 1);
   ASSERT_THAT(store().CancelJob(job, "enough", false), IsOk());
   CommitOne(job, 3);
-  ASSERT_THAT(store().TakeUpJob(job), IsOk());
+  ASSERT_THAT(TakeUp(job), IsOk());
   EXPECT_THAT(Commit(ExampleCommit(job, 4)), IsError(Reason::kInternalError));
   CommitOne(job, 2);
   CommitOne(job, 4);
@@ -216,7 +259,7 @@ TEST_P(TakeUpTest, OrderedResultsFillTheGapsFirstAndThenGoOn) {
 TEST_P(TakeUpTest, ItSurvivesARestart) {
   if (!GetParam().durable) GTEST_SKIP() << "only what is on disk";
   const JobKey job = CancelledJob();
-  ASSERT_THAT(store().TakeUpJob(job), IsOk());
+  ASSERT_THAT(TakeUp(job), IsOk());
   Reopen();
   EXPECT_THAT(store().ActiveJobs(), SizeIs(1));
   CommitOne(job, 1);
