@@ -12,7 +12,9 @@
 
 #include "server/app/end_signals.h"
 #include "server/app/log.h"
+#include "server/app/observer_list.h"
 #include "server/app/port_file.h"
+#include "server/background/clock_watcher.h"
 #include "server/background/idle_closer.h"
 #include "server/background/job_expirer.h"
 #include "server/background/schedule_runner.h"
@@ -48,6 +50,7 @@
 #include "storage/model/errors.h"
 #include "storage/model/ids.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/worker_labels.h"
 #include "storage/store/rocks_job_store.h"
 #include "storage/store/schedule_store.h"
 
@@ -74,6 +77,8 @@ constexpr int kSourceThreads = 2;
 constexpr absl::Duration kExpireInterval = absl::Seconds(5);
 constexpr int32_t kExpireBatchMax = 100;
 
+constexpr absl::Duration kClockInterval = absl::Seconds(5);
+
 // Whatever is to be told ends the wait early.
 constexpr absl::Duration kWebhookWait = absl::Seconds(10);
 
@@ -85,19 +90,6 @@ constexpr int kExitEndedEarly = 3;
 
 /// What a drain may take beyond its timeout before it counts as stuck: a chunk or call that cannot be interrupted.
 constexpr absl::Duration kStuckAfter = absl::Seconds(5);
-
-/// Hands each change of a job to everyone who wants to hear of it.
-class ObserverList final : public store::JobObserver {
- public:
-  explicit ObserverList(std::vector<store::JobObserver*> observers) : observers_(std::move(observers)) {}
-
-  void OnJobChanged(const model::JobPtr& job) override {
-    for (store::JobObserver* observer : observers_) observer->OnJobChanged(job);
-  }
-
- private:
-  const std::vector<store::JobObserver*> observers_;
-};
 
 uint64_t Entropy() {
   std::random_device device;
@@ -153,6 +145,8 @@ class Application {
   std::unique_ptr<execution::BulkRunner> bulk_runner_;
   std::unique_ptr<execution::BulkThreads> bulk_threads_;
   std::unique_ptr<ObserverList> observers_;
+  background::ClockWatcher clock_watcher_{*clock_};
+  std::unique_ptr<background::Ticker> clock_ticker_;
   std::unique_ptr<background::IdleCloser> idle_closer_;
   std::unique_ptr<background::Ticker> idle_ticker_;
   std::unique_ptr<background::ScheduleRunner> schedule_runner_;
@@ -206,12 +200,12 @@ absl::Status Application::OpenStore() {
 }
 
 void Application::StartWork() {
-  leases_ = std::make_unique<core::LeaseHub>(store_->epoch(), *clock_);
+  leases_ = std::make_unique<core::LeaseHub>(store_->epoch(), *clock_, config_.worker_labels);
   compiler_ = execution::MakeLuaServiceCompiler(clock_);
   // Its threads wait until the hub hears of a job.
   workers_ = execution::StartWorkerPool(config_.workers, *leases_, *store_, *compiler_,
                                         execution::StartCrashGuard(config_.data_folder, config_.workers, *store_),
-                                        instance_id_);
+                                        instance_id_, &totals_);
   // Its threads are started when there is somebody to submit jobs.
   bulk_runner_ = std::make_unique<execution::BulkRunner>(
       *leases_, *store_, [this](const core::ChildRecord& record) { return submit_child_(record); }, instance_id_);
@@ -266,6 +260,7 @@ absl::Status Application::Serve() {
                             .server = {.instance_id = instance_id_,
                                        .start_time = clock_->Now(),
                                        .workers = config_.workers,
+                                       .worker_labels = config_.worker_labels,
                                        .backup_folder = config_.backup_folder.string(),
                                        .retention = config_.retention},
                             .activity = &activity_,
@@ -280,12 +275,14 @@ absl::Status Application::Serve() {
       config_.listen, deps, *executor_, feed_, {.ledger = &calls_, .slow_call = config_.slow_call});
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
-  if (!WritePortFile(config_.port_file, server_->port())) {
-    return CannotWrite(config_.port_file);
-  }
-  spdlog::info("millraced {} serves on port {} with {} workers", core::ServerVersion(), server_->port(),
-               config_.workers);
+  if (!WritePortFile(config_.port_file, server_->port())) return CannotWrite(config_.port_file);
+  spdlog::info("millraced {} serves on port {} with {} workers (labels: {})", core::ServerVersion(), server_->port(),
+               config_.workers, model::WorkerLabelsText(config_.worker_labels));
   if (config_.allow_remote) spdlog::warn("{}: calls are neither encrypted nor authenticated", config_.listen);
+  clock_ticker_ = std::make_unique<background::Ticker>(clock_, kClockInterval, [this] {
+    clock_watcher_.RunOnce();
+    return false;
+  });
   idle_closer_ = std::make_unique<background::IdleCloser>(activity_, *leases_, *store_);
   idle_ticker_ = std::make_unique<background::Ticker>(clock_, kIdleInterval, [this] {
     bulk_runner_->RetryRefused();
@@ -340,8 +337,9 @@ void Application::Drain(int signal, const EndSignals& signals) {
   expire_ticker_->Stop();
   source_threads_->Stop();
   feed_.Close();
-  server_->Shutdown(config_.drain_timeout);
+  // Until what runs has run the port stays open: who asks for health is to hear NOT_SERVING, and nobody is to guess.
   if (!leases_->AwaitRan(left())) EndNow("the drain timeout is over");
+  server_->Shutdown(left());
   // Lets go of outcomes that wait for the turn of a chunk which will not run any more; they would never be committed.
   workers_->Stop();
   // Gives up the chunks whose jobs run: the next server waits for those.
@@ -352,6 +350,7 @@ void Application::Drain(int signal, const EndSignals& signals) {
 
 /// In reverse: no new chunk, no new call, what runs is committed, then the store is closed.
 void Application::Stop(absl::Duration patience) {
+  if (clock_ticker_ != nullptr) clock_ticker_->Stop();
   if (idle_ticker_ != nullptr) idle_ticker_->Stop();
   if (schedule_ticker_ != nullptr) schedule_ticker_->Stop();
   if (expire_ticker_ != nullptr) expire_ticker_->Stop();

@@ -4,11 +4,13 @@
 #include <cstdlib>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "server/core/version.h"
 #include "storage/model/limits.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::app {
 namespace {
@@ -23,9 +25,9 @@ constexpr char kFooter[] = R"(Examples:
   MILLRACE_DATA_DIR=./data MILLRACE_WORKERS=4 millraced
   millraced --config /etc/millrace.toml      (the file holds lines such as: workers = 4)
 
-SIGTERM and SIGINT drain: health turns to NOT_SERVING, running chunks are committed, then the server exits with 0. A
-second signal, or the end of --drain-timeout, ends it at once with 3; the chunks left undone run again at the next start.
-kill -9 loses nothing that was acknowledged.
+SIGTERM and SIGINT drain: health turns to NOT_SERVING, new calls are answered with UNAVAILABLE (SERVER_NOT_READY), running
+chunks are committed, then the server exits with 0. A second signal, or the end of --drain-timeout, ends it at once with 3;
+the chunks left undone run again at the next start. kill -9 loses nothing that was acknowledged.
 Exit codes: 0 drained, 1 could not start or serve, 2 wrong command line, 3 ended before it was drained.)";
 
 bool IsLoopback(const std::string& listen) {
@@ -78,6 +80,13 @@ void CheckLoopback(const std::string& flag, const std::string& listen) {
                 "127.0.0.1, or add --allow-remote if the network is trusted");
 }
 
+/// Refuses what is no label.
+model::WorkerLabels ReadWorkerLabels(const std::vector<std::string>& texts) {
+  absl::StatusOr<model::WorkerLabels> labels = model::ParseWorkerLabels("--worker-label", texts);
+  if (!labels.ok()) throw CLI::ValidationError(std::string(labels.status().message()));
+  return *std::move(labels);
+}
+
 /// The command line in CLI11's order (last first), with an argument added for each option that stands only in the
 /// environment. CLI11 itself lets the configuration file win over the environment.
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
@@ -102,6 +111,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   std::string data_folder;
   std::string port_file;
   std::string backup_folder;
+  std::vector<std::string> worker_labels;
   std::vector<std::string> source_folders;
   std::string source_connections;
   std::string webhooks;
@@ -136,6 +146,14 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
       ->capture_default_str()
       ->check(CLI::Range(0, kWorkersMax))
       ->envname("MILLRACE_WORKERS");
+  app.add_option("--worker-label", worker_labels,
+                 "Label of every worker of this server, such as site=paris or node=n7, for jobs whose worker selector "
+                 "asks for it; at most 16. May be repeated, also with commas between. None: jobs with a selector wait")
+      ->type_name("LABEL=VALUE")
+      ->expected(1)
+      ->take_all()
+      ->delimiter(',')
+      ->envname("MILLRACE_WORKER_LABEL");
   app.add_option("--durability", durability,
                  "sync: nothing is acknowledged before it is on disk. interval: synced every second; survives kill -9 "
                  "of the server, but a crash of the machine may lose the last second")
@@ -195,6 +213,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
       CheckLoopback("--listen", config.listen);
       if (!config.metrics_listen.empty()) CheckLoopback("--metrics-listen", config.metrics_listen);
     }
+    config.worker_labels = ReadWorkerLabels(worker_labels);
   } catch (const CLI::ParseError& error) {
     return {.config = std::nullopt, .exit_code = app.exit(error) == 0 ? 0 : kUsageError};
   }

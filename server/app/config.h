@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "server/app/log.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::app {
 
@@ -23,6 +24,8 @@ struct Config {
   std::filesystem::path metrics_port_file;
   /// Threads of the worker pool; 0 is one per core.
   int workers = 0;
+  /// Of each of these threads: what the selectors of jobs ask for.
+  model::WorkerLabels worker_labels;
   /// True: nothing is acknowledged before it is synced to disk.
   bool sync = true;
   /// Where the port is written once the server serves; empty: nowhere.

@@ -6,6 +6,7 @@
 #include "server/background/job_records.h"
 #include "server/background/query_records.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/limits.h"
 #include "storage/records/json_text.h"
 #include "storage/records/record_reader.h"
 
@@ -83,6 +84,7 @@ class FileRecords final : public SourceRecords {
     const Found found = Count(source_.sample);
     if (found == Found::kLeftOut) return found;
     if (row_.bad_code.empty()) {
+      if (!IsRecord()) ++position_.read_errors;
       line = std::move(row_.json);
     } else {
       ++position_.read_errors;
@@ -94,9 +96,16 @@ class FileRecords final : public SourceRecords {
   absl::Status CheckUnchanged() override { return file_.CheckUnchanged(source_); }
 
  private:
+  /// Whether the row is a record. Cells of CSV always make one; a line of JSON may be anything, and is stored as it is.
+  bool IsRecord() {
+    if (source_.format == model::SourceFormat::kCsv) return true;
+    return row_.json.size() <= model::kRecordBytesMax && scanner_.IsObject(row_.json);
+  }
+
   const JobSource& source_;
   core::SourceFile file_;
   std::unique_ptr<records::RecordReader> reader_;
+  records::JsonObjectScanner scanner_;
   records::InputRow row_;
 };
 

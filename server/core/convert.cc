@@ -91,10 +91,7 @@ v1::JobSummary SummaryOf(const model::Job& job, absl::Time now) {
   const absl::Duration compute = absl::Nanoseconds(counters.compute_nanos);
   *proto.mutable_compute_time() = ToProto(compute);
   *proto.mutable_average_compute_time() = ToProto(compute / std::max<int64_t>(1, counters.chunks_completed));
-  if (job.start_time != absl::InfinitePast()) {
-    const absl::Time end = job.complete_time == absl::InfinitePast() ? now : job.complete_time;
-    *proto.mutable_run_time() = ToProto(std::max(absl::ZeroDuration(), end - job.start_time));
-  }
+  if (job.start_time != absl::InfinitePast()) *proto.mutable_run_time() = ToProto(RunTimeOf(job, now));
   return proto;
 }
 
@@ -173,6 +170,12 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
   proto.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
   proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
   return proto;
+}
+
+absl::Duration RunTimeOf(const model::Job& job, absl::Time now) {
+  if (job.start_time == absl::InfinitePast()) return absl::ZeroDuration();
+  const absl::Time end = job.complete_time == absl::InfinitePast() ? now : job.complete_time;
+  return std::max(absl::ZeroDuration(), end - job.start_time);
 }
 
 absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& duration) {

@@ -30,6 +30,9 @@ absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time);
 /// `now` ends the run time of a job that still runs, and is the response time.
 v1::Job ToProto(const model::Job& job, absl::Time now);
 
+/// From the first push to the end of the job, or to `now`; zero before the first push.
+absl::Duration RunTimeOf(const model::Job& job, absl::Time now);
+
 /// `workers_in_use` is what the lease hub says.
 v1::PipelineStatus ToStatusProto(const model::Job& job, int32_t workers_in_use, absl::Time request_time,
                                  absl::Time now);

@@ -69,9 +69,11 @@ int64_t ChunkWithoutKeys(const JobDispatch& dispatch) {
 bool InOrder(const model::JobOptions& options) { return options.max_workers == 1; }
 
 /// Whether the job may start a chunk, whichever it is.
-Verdict DecideForJob(const JobDispatch& dispatch, absl::Time now) {
+Verdict DecideForJob(const JobDispatch& dispatch, const model::WorkerLabels& worker_labels, absl::Time now) {
   const model::JobOptions& options = dispatch.job->options;
-  if (!options.worker_selector.empty()) return {.hold = Hold::kNoMatchingWorker};
+  if (!options.worker_selector.empty() && !model::Matches(options.worker_selector, worker_labels)) {
+    return {.hold = Hold::kNoMatchingWorker};
+  }
   if (dispatch.job->output_buffer_used_bytes >= options.output_buffer_bytes) return {.hold = Hold::kOutputBufferFull};
   if (InOrder(options) && !dispatch.flights.empty()) return {.hold = Hold::kMaxWorkersReached};
   // Which later chunks must wait for it is not known before it is read. One that could not be read waits to be committed,
@@ -132,33 +134,38 @@ void TakeSnapshot(JobDispatch& dispatch, model::JobPtr job, absl::Time now) {
   dispatch.job = std::move(job);
 }
 
-int32_t WorkersAllowed(const JobDispatch& dispatch, absl::Time now) {
-  const model::JobOptions& options = dispatch.job->options;
-  // kJobWorkersMax is 2^12.
-  const int64_t steps = std::min<int64_t>(RampSteps(dispatch, now), 12);
-  return static_cast<int32_t>(std::min<int64_t>(options.max_workers, int64_t{options.initial_workers} << steps));
+int32_t RampStart(const model::Job& job) {
+  const bool has_none = job.options.initial_workers >= job.options.max_workers;
+  return has_none && job.ramps > 0 ? 1 : job.options.initial_workers;
 }
 
-Verdict Decide(const JobDispatch& dispatch, absl::Time now) {
+int32_t WorkersAllowed(const JobDispatch& dispatch, absl::Time now) {
+  // kJobWorkersMax is 2^12.
+  const int64_t steps = std::min<int64_t>(RampSteps(dispatch, now), 12);
+  const int64_t ramped = int64_t{RampStart(*dispatch.job)} << steps;
+  return static_cast<int32_t>(std::min<int64_t>(dispatch.job->options.max_workers, ramped));
+}
+
+Verdict Decide(const JobDispatch& dispatch, const model::WorkerLabels& worker_labels, absl::Time now) {
   if (const std::optional<Hold> held = HeldByState(*dispatch.job)) return {.hold = *held};
+  if (dispatch.kept_back) return {.hold = Hold::kCommitting};
   if (dispatch.cursor >= dispatch.job->last_sequence && dispatch.returned.empty() && dispatch.backing_off.empty() &&
       dispatch.parked.empty()) {
     if (dispatch.running > 0) return {.hold = Hold::kRunning};
     return {.hold = dispatch.flights.empty() ? Hold::kWaitingForPush : Hold::kCommitting};
   }
-  const Verdict verdict = DecideForJob(dispatch, now);
+  const Verdict verdict = DecideForJob(dispatch, worker_labels, now);
   return verdict.may_start() ? DecideForChunk(dispatch, now) : verdict;
 }
 
-Verdict DecideAbout(const JobDispatch& dispatch, int64_t sequence, bool committed, absl::Time now) {
+Verdict DecideAbout(const JobDispatch& dispatch, const model::WorkerLabels& worker_labels, int64_t sequence,
+                    bool committed, absl::Time now) {
   const model::Job& job = *dispatch.job;
   if (committed || sequence <= job.watermark) return {.hold = Hold::kDone, .sequence = sequence};
   if (const auto flight = dispatch.flights.find(sequence); flight != dispatch.flights.end()) {
     return {.hold = flight->second.ran ? Hold::kCommitting : Hold::kRunning, .sequence = sequence};
   }
-  if (job.state == model::JobState::kCancelled || job.state == model::JobState::kFailed) {
-    return {.hold = Hold::kSkipped, .sequence = sequence};
-  }
+  if (model::EndedEarly(job)) return {.hold = Hold::kSkipped, .sequence = sequence};
   if (dispatch.parked.contains(sequence)) {
     return {.hold = Hold::kOrderingKeyHeld, .sequence = dispatch.order.Blocker(sequence)};
   }
@@ -170,7 +177,7 @@ Verdict DecideAbout(const JobDispatch& dispatch, int64_t sequence, bool committe
   }
   // Handed out and over: it was stored after `committed` was read.
   if (sequence <= dispatch.cursor && !comes_back) return {.hold = Hold::kDone, .sequence = sequence};
-  const Verdict verdict = Decide(dispatch, now);
+  const Verdict verdict = Decide(dispatch, worker_labels, now);
   if (!verdict.may_start() || verdict.sequence == sequence) return verdict;
   return {.hold = Hold::kEarlierChunks, .sequence = verdict.sequence};
 }

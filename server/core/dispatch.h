@@ -11,6 +11,7 @@
 #include "server/core/fair_queue.h"
 #include "server/core/key_order.h"
 #include "storage/model/job.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::core {
 
@@ -78,6 +79,8 @@ struct JobDispatch {
   absl::Time first_grant = absl::InfiniteFuture();
   /// The throttle lets no chunk start before this.
   absl::Time next_start = absl::InfinitePast();
+  /// Chunks are being stored that are to start together: see LeaseHub::KeptBack.
+  bool kept_back = false;
 };
 
 /// Takes a newer snapshot of the job in. A throttle that changed counts from `now`; a job that was resumed gradually begins
@@ -99,12 +102,13 @@ struct Verdict {
   bool may_start() const { return hold == Hold::kWaitingForWorker; }
 };
 
-/// Decides about the next chunk of a job at `now`.
-Verdict Decide(const JobDispatch& dispatch, absl::Time now);
+/// Decides about the next chunk of a job at `now`, where all workers have `worker_labels`.
+Verdict Decide(const JobDispatch& dispatch, const model::WorkerLabels& worker_labels, absl::Time now);
 
 /// Decides about one chunk: what became of it, or why it does not start at `now`. The chunk must have been pushed. What
 /// only the store knows is told: `committed`, that the outcome of the chunk is stored.
-Verdict DecideAbout(const JobDispatch& dispatch, int64_t sequence, bool committed, absl::Time now);
+Verdict DecideAbout(const JobDispatch& dispatch, const model::WorkerLabels& worker_labels, int64_t sequence,
+                    bool committed, absl::Time now);
 
 /// Chunks that are to start before `sequence`, or before any new one when it is 0.
 int64_t ChunksAhead(const JobDispatch& dispatch, int64_t sequence);
@@ -123,13 +127,21 @@ struct Standing {
   int32_t attempt = 0;
   /// Among the jobs of its tenant that wait for a worker, 1: the next. 0: the job waits for something else.
   int64_t position = 0;
+  /// Of the jobs before it in that line, those of a higher priority.
+  int64_t of_higher_priority = 0;
   /// Jobs of all tenants that run or wait for a worker, this one included where it does.
   int64_t jobs_sharing = 0;
   /// Workers that run a chunk of any job.
   int32_t workers_busy = 0;
+  /// The labels of every worker. Only where they are what holds the job.
+  model::WorkerLabels worker_labels;
 };
 
-/// How many chunks of a job may run at `now`: `initial_workers`, doubled for each whole second since the first grant, up
+/// How many chunks of a job run at once when its ramp begins: `initial_workers`, or one where a job that was created without
+/// a ramp is resumed gradually.
+int32_t RampStart(const model::Job& job);
+
+/// How many chunks of a job may run at `now`: RampStart, doubled for each whole second since the first grant, up
 /// to `max_workers`.
 int32_t WorkersAllowed(const JobDispatch& dispatch, absl::Time now);
 

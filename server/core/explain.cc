@@ -6,12 +6,18 @@
 #include "absl/strings/str_join.h"
 #include "storage/model/built_in.h"
 #include "storage/model/job_rules.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::core {
 namespace {
 
 /// `1 chunk`, `2 chunks`.
 std::string Count(int64_t count, const char* noun) { return absl::StrCat(count, " ", noun, count == 1 ? "" : "s"); }
+
+/// `1 chunk of it runs`, `2 chunks of it run`.
+std::string RunningText(const Standing& standing) {
+  return absl::StrCat(Count(standing.running, "chunk"), standing.running == 1 ? " of it runs" : " of it run");
+}
 
 /// `in 2.5s, at 2024-05-01T12:00:03Z`.
 std::string At(absl::Duration wait, absl::Time now) {
@@ -31,16 +37,16 @@ std::string ThrottleText(const model::Throttle& throttle) {
 
 std::string MaxWorkersText(const Standing& standing) {
   if (standing.job->options.max_workers > 1) {
-    return absl::StrCat(Count(standing.running, "chunk"), " of it run, which is its max_workers");
+    return absl::StrCat(RunningText(standing), ", which is its max_workers");
   }
   return standing.running > 0 ? "it runs one chunk after the other (max_workers is 1), and one runs"
                               : "it runs one chunk after the other (max_workers is 1), and the one before is being "
                                 "committed";
 }
 
-std::string SelectorText(const model::Job& job) {
-  const std::string labels = absl::StrJoin(job.options.worker_selector, ", ", absl::PairFormatter("="));
-  return absl::StrCat("no worker has the labels that it asks for (", labels, "); the server's own workers have none");
+std::string SelectorText(const Standing& standing) {
+  return absl::StrCat("no worker has ", model::WorkerLabelsText(standing.job->options.worker_selector),
+                      "; the server's own have ", model::WorkerLabelsText(standing.worker_labels));
 }
 
 std::string WorkerText(const Standing& standing, int32_t workers) {
@@ -48,7 +54,12 @@ std::string WorkerText(const Standing& standing, int32_t workers) {
   const std::string place = standing.position == 1
                                 ? "it is next in line of its tenant"
                                 : absl::StrCat("it is number ", standing.position, " in the line of its tenant");
-  return absl::StrCat(busy, ", ", Count(standing.jobs_sharing, "job"), " share them, and ", place);
+  const int64_t higher = standing.of_higher_priority;
+  const std::string first = higher == 0 ? ""
+                                        : absl::StrCat(", where ", Count(higher, "job"), " of a higher priority ",
+                                                       higher == 1 ? "goes" : "go", " first");
+  return absl::StrCat(busy, ", ", Count(standing.jobs_sharing, "job"), standing.jobs_sharing == 1 ? " uses" : " share",
+                      " them, and ", place, first);
 }
 
 std::string PauseText(const model::Job& job) {
@@ -72,9 +83,11 @@ std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
         return absl::StrCat("all that was read of its source (", Count(job.counters.records_submitted, "record"),
                             ") has run; the server is reading on");
       }
-      return job.last_sequence == 0 ? "nothing was pushed yet"
-                                    : absl::StrCat("all ", Count(job.last_sequence, "chunk"),
-                                                   " that were pushed have run; push more, or close the pipeline");
+      if (job.last_sequence == 0) return "nothing was pushed yet";
+      return absl::StrCat(job.last_sequence == 1
+                              ? "the 1 chunk that was pushed has run"
+                              : absl::StrCat("all ", job.last_sequence, " chunks that were pushed have run"),
+                          "; push more, or close the pipeline");
     case Hold::kPaused:
       return PauseText(job);
     case Hold::kOutputBufferFull:
@@ -83,9 +96,8 @@ std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
     case Hold::kMaxWorkersReached:
       return MaxWorkersText(standing);
     case Hold::kRamping:
-      return absl::StrCat(Count(standing.running, "chunk"), " of it run, and its workers double each second from ",
-                          job.options.initial_workers, " to ", job.options.max_workers, "; again ",
-                          At(standing.wait, now));
+      return absl::StrCat(RunningText(standing), ", and its workers double each second from ", RampStart(job), " to ",
+                          job.options.max_workers, "; again ", At(standing.wait, now));
     case Hold::kThrottled:
       return absl::StrCat("it is throttled to ", ThrottleText(job.options.throttle), "; the next chunk starts ",
                           standing.wait == absl::InfiniteDuration() ? "once the size of the one before is known"
@@ -101,7 +113,7 @@ std::string Because(const Standing& standing, int32_t workers, absl::Time now) {
       return absl::StrCat("for chunk ", verdict.sequence, ", which holds the same key (", job.options.ordering_key,
                           ") and is not committed yet");
     case Hold::kNoMatchingWorker:
-      return SelectorText(job);
+      return SelectorText(standing);
     case Hold::kEarlierChunks:
       return absl::StrCat(Count(standing.chunks_ahead, "earlier chunk"), " of its job, from chunk ", verdict.sequence,
                           " on, come first");
@@ -135,10 +147,12 @@ std::string Fact(const Standing& standing, int64_t sequence) {
           model::IsBulkRun(job) ? " whose jobs run, none waits." : " in the hands of workers, none waits.");
     case Hold::kCommitting:
       if (sequence != 0) return absl::StrCat(who, " ran; its outcome is being stored.");
-      return absl::StrCat(who, " ran: the outcomes of its last ", Count(standing.committing, "chunk"),
-                          " are being stored.");
+      if (standing.committing == 1) return absl::StrCat(who, " ran: the outcome of its last chunk is being stored.");
+      return absl::StrCat(who, " ran: the outcomes of its last ", standing.committing, " chunks are being stored.");
     case Hold::kComplete:
-      return absl::StrCat(who, " is complete: all ", Count(job.last_sequence, "chunk"), " have run.");
+      if (job.last_sequence == 0) return absl::StrCat(who, " is complete: it had nothing to run.");
+      if (job.last_sequence == 1) return absl::StrCat(who, " is complete: its 1 chunk has run.");
+      return absl::StrCat(who, " is complete: all ", job.last_sequence, " chunks have run.");
     case Hold::kCancelled:
       return absl::StrCat(who, " was cancelled", why, "; ", Count(model::ChunksSkipped(job), "chunk"),
                           " will not run.");
@@ -153,25 +167,21 @@ std::string Fact(const Standing& standing, int64_t sequence) {
   }
 }
 
-bool NeedsSomebody(Hold hold) {
-  switch (hold) {
-    case Hold::kWaitingForPush:
-    case Hold::kPaused:
-    case Hold::kOutputBufferFull:
-    case Hold::kNoMatchingWorker:
-    case Hold::kComplete:
-    case Hold::kCancelled:
-    case Hold::kFailed:
-    case Hold::kSkipped:
-    case Hold::kDone:
-    case Hold::kStorageRefuses:
-      return true;
-    default:
-      return false;
-  }
+bool IsOver(Hold hold) {
+  return hold == Hold::kComplete || hold == Hold::kCancelled || hold == Hold::kFailed || hold == Hold::kSkipped ||
+         hold == Hold::kDone;
 }
 
 }  // namespace
+
+bool WaitsForSomebody(Hold hold) {
+  return hold == Hold::kPaused || hold == Hold::kOutputBufferFull || hold == Hold::kNoMatchingWorker ||
+         hold == Hold::kStorageRefuses;
+}
+
+bool Waits(const Standing& standing) {
+  return standing.running == 0 && standing.committing == 0 && !IsOver(standing.verdict.hold);
+}
 
 std::string Sentence(const Standing& standing, int64_t sequence, int32_t workers, absl::Time now) {
   if (std::string fact = Fact(standing, sequence); !fact.empty()) return fact;
@@ -198,7 +208,11 @@ std::optional<Eta> EstimateEnd(const Standing& standing, int64_t records, int64_
                                absl::Time now) {
   const model::Job& job = *standing.job;
   const auto ran = static_cast<double>(model::RecordsInResults(job));
-  if (ran <= 0 || records <= 0 || NeedsSomebody(standing.verdict.hold)) return std::nullopt;
+  const Hold hold = standing.verdict.hold;
+  // What a source has is read by the server itself.
+  const bool waits_for_push = hold == Hold::kWaitingForPush && !model::HasSource(job);
+  const bool has_no_pace = waits_for_push || WaitsForSomebody(hold) || IsOver(hold);
+  if (ran <= 0 || records <= 0 || has_no_pace) return std::nullopt;
   const absl::Duration work = absl::Nanoseconds(job.counters.compute_nanos) / ran * static_cast<double>(records);
   const double own = std::min(workers, job.options.max_workers);
   const double share = static_cast<double>(workers) / static_cast<double>(std::max<int64_t>(1, standing.jobs_sharing));

@@ -14,6 +14,13 @@ namespace millrace::core {
 /// how many the server has, `now` the wall time that waits count from.
 std::string Sentence(const Standing& standing, int64_t sequence, int32_t workers, absl::Time now);
 
+/// Whether a job of which this is said gets no further until somebody acts: it is paused, its results wait to be pulled, no
+/// worker has its labels, or the disk takes no outcome.
+bool WaitsForSomebody(Hold hold);
+
+/// Whether none of the job's chunks runs or is being committed, though the job is not over.
+bool Waits(const Standing& standing);
+
 /// How many records `chunks` pending chunks of a job hold, by their average.
 int64_t RecordsIn(const model::Job& job, int64_t chunks);
 

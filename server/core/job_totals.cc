@@ -1,6 +1,7 @@
 #include "server/core/job_totals.h"
 
 #include <algorithm>
+#include <array>
 
 #include "storage/model/job_rules.h"
 
@@ -10,6 +11,10 @@ namespace {
 using model::Job;
 
 constexpr char kOther[] = "other";
+
+/// In seconds: from a chunk that found a worker free to one that was held for a day.
+constexpr std::array kWaitBounds = {0.001, 0.005, 0.025, 0.1,     0.5,     1.0,     5.0,
+                                    15.0,  60.0,  300.0, 1'800.0, 7'200.0, 86'400.0};
 
 /// Adds what happened between two snapshots. Sums only grow, whatever the snapshots say.
 void AddGrowth(TenantTotals& totals, const Job& before, const Job& now) {
@@ -38,6 +43,8 @@ void AddPresent(TenantTotals& totals, const Job& job, int64_t sign) {
   totals.records_pending += sign * model::RecordsPending(job);
   totals.input_buffer_bytes += sign * job.input_buffer_used_bytes;
   totals.output_buffer_bytes += sign * job.output_buffer_used_bytes;
+  totals.input_buffer_allocated_bytes += sign * job.options.input_buffer_bytes;
+  totals.output_buffer_allocated_bytes += sign * job.options.output_buffer_bytes;
 }
 
 }  // namespace
@@ -91,6 +98,14 @@ void JobTotals::UpdateMarks(Entry& entry, int64_t pushed_before) {
   entry.waits_since = waits_since;
 }
 
+void JobTotals::OnChunkStarted(const model::Job& job, absl::Time push_time) {
+  const absl::Duration wait = std::max(clock_->Now() - push_time, absl::ZeroDuration());
+  absl::ReaderMutexLock lock(&mutex_);
+  auto tenant = tenants_.find(job.tenant);
+  if (tenant == tenants_.end()) tenant = tenants_.find(kOther);
+  if (tenant != tenants_.end()) tenant->second.chunk_waits->Add(absl::ToDoubleSeconds(wait));
+}
+
 void JobTotals::ForgetOldest() {
   while (ended_.size() > kEndedKept) {
     const auto found = entries_.find(ended_.front());
@@ -104,6 +119,7 @@ JobTotals::Tenant& JobTotals::FindTenant(const std::string& name) {
   const bool full = tenants_.size() >= kTenantsMax && !tenants_.contains(name);
   Tenant& tenant = tenants_[full ? kOther : name];
   tenant.totals.tenant = full ? kOther : name;
+  if (tenant.chunk_waits == nullptr) tenant.chunk_waits = std::make_unique<model::Histogram>(kWaitBounds);
   return tenant;
 }
 
@@ -114,6 +130,7 @@ std::vector<TenantTotals> JobTotals::Read() const {
   all.reserve(tenants_.size());
   for (const auto& [name, tenant] : tenants_) {
     TenantTotals& totals = all.emplace_back(tenant.totals);
+    totals.chunk_waits = tenant.chunk_waits->Read();
     if (!tenant.waiting.empty()) totals.oldest_wait = absl::Nanoseconds(now - tenant.waiting.begin()->first);
   }
   return all;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "storage/model/clock.h"
+#include "storage/model/histogram.h"
 #include "storage/store/job_store.h"
 
 namespace millrace::core {
@@ -44,6 +46,8 @@ struct TenantTotals {
   int64_t chunks_retried = 0;
   /// Jobs that came to an end, by their state.
   std::map<model::JobState, int64_t> jobs_ended;
+  /// How long chunks waited for their start, in seconds.
+  model::HistogramCounts chunk_waits;
 
   // Now, of jobs that have not ended.
 
@@ -52,6 +56,9 @@ struct TenantTotals {
   int64_t records_pending = 0;
   int64_t input_buffer_bytes = 0;
   int64_t output_buffer_bytes = 0;
+  /// What the options of these jobs allow: JobOptions::input_buffer_bytes and output_buffer_bytes.
+  int64_t input_buffer_allocated_bytes = 0;
+  int64_t output_buffer_allocated_bytes = 0;
   /// How long the chunk that waits longest has been waiting. Right to the push for the newest kMarksMax pushes of a job,
   /// and never less than the truth. Chunks that were pushed before the server started count from its start.
   absl::Duration oldest_wait = absl::ZeroDuration();
@@ -73,6 +80,10 @@ class JobTotals final : public store::JobObserver {
   /// Also takes the unfinished jobs that a server finds when it starts; what they did before is not counted.
   void OnJobChanged(const model::JobPtr& job) override;
 
+  /// A worker begins the first attempt of a chunk that was pushed at `push_time`, by the wall clock: what was pushed before a
+  /// restart has waited since then. Counts no time where that clock was set back meanwhile.
+  void OnChunkStarted(const model::Job& job, absl::Time push_time);
+
   /// By tenant.
   std::vector<TenantTotals> Read() const;
 
@@ -87,6 +98,7 @@ class JobTotals final : public store::JobObserver {
     TenantTotals totals;
     /// Jobs with a chunk that waits, by the time of its push.
     Waiting waiting;
+    std::unique_ptr<model::Histogram> chunk_waits;
   };
   struct Entry {
     model::JobPtr job;

@@ -1,5 +1,6 @@
 #include "server/core/lease_hub.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/model/built_in.h"
@@ -12,6 +13,18 @@ void LeaseHub::OnJobChanged(const model::JobPtr& job) {
   absl::MutexLock lock(&mutex_);
   Queue& queue = QueueOf(*job);
   queue.scheduler.OnJobChanged(job, Now());
+  Wake(queue);
+}
+
+LeaseHub::KeptBack::KeptBack(LeaseHub& hub, const model::Job& job) : hub_(hub), kind_(KindOf(job)), job_(job.key()) {
+  absl::MutexLock lock(&hub_.mutex_);
+  hub_.queues_[static_cast<size_t>(kind_)].scheduler.KeepBack(job_, hub_.Now());
+}
+
+LeaseHub::KeptBack::~KeptBack() {
+  absl::MutexLock lock(&hub_.mutex_);
+  Queue& queue = hub_.queues_[static_cast<size_t>(kind_)];
+  queue.scheduler.LetGo(job_, hub_.Now());
   Wake(queue);
 }
 
@@ -174,6 +187,11 @@ int64_t LeaseHub::in_flight(const model::JobKey& job) const {
   int64_t in_flight = 0;
   for (const Queue& queue : queues_) in_flight += queue.scheduler.in_flight(job);
   return in_flight;
+}
+
+bool LeaseHub::knows(const model::JobKey& job) const {
+  absl::MutexLock lock(&mutex_);
+  return std::any_of(queues_.begin(), queues_.end(), [&](const Queue& queue) { return queue.scheduler.knows(job); });
 }
 
 }  // namespace millrace::core

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "server/core/scheduler.h"
 #include "storage/model/clock.h"
+#include "storage/model/worker_labels.h"
 #include "storage/store/job_store.h"
 
 namespace millrace::core {
@@ -47,10 +48,30 @@ struct Lease {
 /// Thread-safe. Hears of job changes from the store; who takes leases blocks in Acquire.
 class LeaseHub final : public store::JobObserver {
  public:
-  /// `epoch` is that of the store. `clock` must outlive the hub.
-  LeaseHub(int64_t epoch, const model::Clock& clock) : epoch_(epoch), clock_(clock) {}
+  /// `epoch` is that of the store. `clock` must outlive the hub. `worker_labels` are those of every thread that takes
+  /// leases.
+  LeaseHub(int64_t epoch, const model::Clock& clock, const model::WorkerLabels& worker_labels = {})
+      : epoch_(epoch),
+        clock_(clock),
+        queues_{{{.scheduler = Scheduler(worker_labels)}, {.scheduler = Scheduler(worker_labels)}}} {}
 
   void OnJobChanged(const model::JobPtr& job) override;
+
+  /// While one of these is alive, no chunk of the job starts. What is stored for a job in pieces then starts together, and a job
+  /// that had ended does not end anew behind each of them.
+  class KeptBack {
+   public:
+    /// `hub` must outlive this. The job may have ended.
+    KeptBack(LeaseHub& hub, const model::Job& job);
+    ~KeptBack();
+    KeptBack(const KeptBack&) = delete;
+    KeptBack& operator=(const KeptBack&) = delete;
+
+   private:
+    LeaseHub& hub_;
+    const LeaseKind kind_;
+    const model::JobKey job_;
+  };
 
   /// Sets who hears that the last lease of a job is over, which no change of the job tells: a cancelled job is drained
   /// only then. Before the first lease. Called by Done, Park and Return, on their thread and without a lock; must be
@@ -112,6 +133,10 @@ class LeaseHub final : public store::JobObserver {
 
   /// Chunks of the job whose lease is not over: running, or waiting to be committed.
   int64_t in_flight(const model::JobKey& job) const;
+
+  /// True while a lease of the job is out, or may still be given because this has not heard of its end: readers see an end a
+  /// little earlier. False for good from then on, unless the job is taken up.
+  bool knows(const model::JobKey& job) const;
 
   static constexpr absl::Duration kPauseAfterReturn = absl::Seconds(1);
 

@@ -38,7 +38,26 @@ Scheduler::Entry& Scheduler::Admit(const model::JobKey& key, const model::JobPtr
   entry.number = ++jobs_seen_;
   entry.dispatch.job = job;
   entry.dispatch.cursor = job->watermark;
+  entry.dispatch.kept_back = kept_back_.contains(key);
   return entry;
+}
+
+void Scheduler::KeepBack(const model::JobKey& job, absl::Time now) {
+  if (++kept_back_[job] > 1) return;
+  Entry* const entry = Find(job);
+  if (entry == nullptr) return;
+  entry->dispatch.kept_back = true;
+  Update(*entry, now);
+}
+
+void Scheduler::LetGo(const model::JobKey& job, absl::Time now) {
+  const auto kept = kept_back_.find(job);
+  if (--kept->second > 0) return;
+  kept_back_.erase(kept);
+  Entry* const entry = Find(job);
+  if (entry == nullptr) return;
+  entry->dispatch.kept_back = false;
+  Update(*entry, now);
 }
 
 void Scheduler::SetPlace(Entry& entry, bool waits) {
@@ -73,7 +92,7 @@ void Scheduler::SetAlarm(Entry& entry, absl::Time moment) {
 }
 
 void Scheduler::Update(Entry& entry, absl::Time now) {
-  const Verdict verdict = Decide(entry.dispatch, now);
+  const Verdict verdict = Decide(entry.dispatch, worker_labels_, now);
   SetPlace(entry, verdict.may_start());
   SetAlarm(entry, verdict.until);
 }
@@ -126,7 +145,7 @@ std::optional<Grant> Scheduler::Next(absl::Time now) {
     dispatch.returned.emplace(place.second, attempt);
     dispatch.backing_off.erase(dispatch.backing_off.begin());
   }
-  Grant grant{.job = dispatch.job, .sequence = Decide(dispatch, now).sequence};
+  Grant grant{.job = dispatch.job, .sequence = Decide(dispatch, worker_labels_, now).sequence};
   grant.needs_keys = HasKeyOrder(options) && !dispatch.order.Knows(grant.sequence);
   if (grant.needs_keys) dispatch.unread = grant.sequence;
   if (const auto again = dispatch.returned.find(grant.sequence); again != dispatch.returned.end()) {
@@ -271,14 +290,15 @@ void Scheduler::ForgetIfOver(const model::JobKey& key) {
   if (--tenant.jobs == 0) tenants_.erase(std::string(tenant.name));
 }
 
-int64_t Scheduler::Position(const Entry& entry) const {
-  if (!entry.waits) return 0;
-  int64_t ahead = 0;
+void Scheduler::SetPosition(const Entry& entry, Standing& standing) {
+  if (!entry.waits) return;
   for (const auto& [priority, level] : entry.tenant->levels) {
-    if (priority == entry.priority) return ahead + level.Ahead(entry) + 1;
-    ahead += level.size();
+    if (priority == entry.priority) {
+      standing.position = standing.of_higher_priority + level.Ahead(entry) + 1;
+      return;
+    }
+    standing.of_higher_priority += level.size();
   }
-  return 0;
 }
 
 Standing Scheduler::Explain(const model::JobPtr& job, int64_t sequence, bool committed, absl::Time now) const {
@@ -289,7 +309,11 @@ Standing Scheduler::Explain(const model::JobPtr& job, int64_t sequence, bool com
   const JobDispatch& dispatch = entry == nullptr ? unknown : entry->dispatch;
 
   Standing standing{.job = dispatch.job, .running = dispatch.running, .workers_busy = running_};
-  standing.verdict = sequence == 0 ? Decide(dispatch, now) : DecideAbout(dispatch, sequence, committed, now);
+  standing.verdict = sequence == 0 ? Decide(dispatch, worker_labels_, now)
+                                   : DecideAbout(dispatch, worker_labels_, sequence, committed, now);
+  const bool is_over = standing.verdict.hold == Hold::kDone || standing.verdict.hold == Hold::kSkipped;
+  if (is_over) return {.job = dispatch.job, .verdict = standing.verdict, .workers_busy = running_};
+  if (standing.verdict.hold == Hold::kNoMatchingWorker) standing.worker_labels = worker_labels_;
   if (standing.verdict.until != absl::InfiniteFuture()) standing.wait = standing.verdict.until - now;
   standing.committing = static_cast<int64_t>(dispatch.flights.size()) - dispatch.running;
   standing.chunks_ahead = ChunksAhead(dispatch, sequence);
@@ -304,7 +328,7 @@ Standing Scheduler::Explain(const model::JobPtr& job, int64_t sequence, bool com
   for (const auto& [place, attempt] : dispatch.backing_off) {
     if (place.second == meant) standing.attempt = attempt;
   }
-  if (entry != nullptr) standing.position = Position(*entry);
+  if (entry != nullptr) SetPosition(*entry, standing);
   for (const auto& [key, other] : entries_)
     standing.jobs_sharing += other->waits || other->dispatch.running > 0 ? 1 : 0;
   return standing;

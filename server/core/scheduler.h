@@ -18,6 +18,7 @@
 #include "server/core/dispatch.h"
 #include "server/core/fair_queue.h"
 #include "storage/model/job.h"
+#include "storage/model/worker_labels.h"
 
 namespace millrace::core {
 
@@ -42,8 +43,15 @@ struct Grant {
 /// takes O(log n) of the jobs.
 class Scheduler {
  public:
+  /// `worker_labels` are those of every worker: a job whose selector asks for others starts no chunk.
+  explicit Scheduler(model::WorkerLabels worker_labels = {}) : worker_labels_(std::move(worker_labels)) {}
+
   /// A job appeared or changed. Snapshots of one job come in order.
   void OnJobChanged(const model::JobPtr& job, absl::Time now);
+
+  /// Starts no chunk of the job, which may have ended, until LetGo was called as often.
+  void KeepBack(const model::JobKey& job, absl::Time now);
+  void LetGo(const model::JobKey& job, absl::Time now);
 
   /// The next chunk, which then counts as running; nothing when no job can run at `now`.
   std::optional<Grant> Next(absl::Time now);
@@ -77,7 +85,8 @@ class Scheduler {
 
   /// Why the job (or its chunk `sequence`, when that is not 0) does or does not run at `now`, by the rules that Next
   /// follows. `job` and `committed` are what the store knows; the former is used where the scheduler does not know the
-  /// job, which is so when it has ended. Looks at every job.
+  /// job, which is so when it has ended. Of a chunk that is through or skipped the numbers of its job are left out: they
+  /// do not concern it any more. Looks at every job.
   Standing Explain(const model::JobPtr& job, int64_t sequence, bool committed, absl::Time now) const;
 
   /// Chunks that run now.
@@ -87,6 +96,10 @@ class Scheduler {
   /// Chunks handed out and not over yet, running or waiting to be committed.
   int64_t in_flight() const { return in_flight_; }
   int64_t in_flight(const model::JobKey& job) const;
+
+  /// True from the first snapshot of a job that has not ended to the one of its end, or to the end of the last chunk that was
+  /// handed out, where that is later: until then there may be, or come, a chunk in flight.
+  bool knows(const model::JobKey& job) const { return Find(job) != nullptr; }
 
  private:
   struct Tenant : FairQueue::Flow {
@@ -117,15 +130,19 @@ class Scheduler {
   void SetAlarm(Entry& entry, absl::Time moment);
   void WakeDue(absl::Time now);
   Entry* Front() const;
-  int64_t Position(const Entry& entry) const;
+  /// Fills in the place of a job in the line of its tenant.
+  static void SetPosition(const Entry& entry, Standing& standing);
   int64_t Expected(const Entry& entry) const;
   void FreeWorker(Entry& entry, Flight& flight, absl::Time now);
   void TakeBack(Entry& entry, absl::flat_hash_map<int64_t, Flight>::iterator flight, absl::Time now);
   static void Unpark(JobDispatch& dispatch, int64_t sequence);
   void ForgetIfOver(const model::JobKey& key);
 
+  const model::WorkerLabels worker_labels_;
   absl::flat_hash_map<model::JobKey, std::unique_ptr<Entry>> entries_;
   absl::flat_hash_map<std::string, std::unique_ptr<Tenant>> tenants_;
+  /// How often each job is kept back; they need not have an entry.
+  absl::flat_hash_map<model::JobKey, int32_t> kept_back_;
   /// Tenants with a job that may start a chunk.
   FairQueue waiting_tenants_;
   /// The moments at which a job that waits for nothing else may go on.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,8 +15,7 @@ namespace {
 struct Edge {
   size_t from = 0;
   size_t to = 0;
-  /// Nothing for an input that is handed out as it is.
-  std::optional<int64_t> records;
+  int64_t records = 0;
 };
 
 struct Vertex {
@@ -48,6 +46,10 @@ Graph MakeGraph(const ServiceDefinition& plan, const model::NodeStatisticsMap& c
     const auto found = counted.find(node);
     return found == counted.end() ? kNone : found->second;
   };
+  // Of what a node gave, no more than got to where the edge leads: another node between may have failed.
+  const auto taken = [&](const std::string& from, int64_t records) {
+    return std::min(statistics(from).success_count, records);
+  };
   Graph graph;
   graph.vertices.push_back({"record", "record", ""});
   std::map<std::string, size_t> places;
@@ -72,21 +74,24 @@ Graph MakeGraph(const ServiceDefinition& plan, const model::NodeStatisticsMap& c
       if (from == places.end()) {
         needs_record = true;
       } else {
-        graph.edges.push_back({from->second, to, statistics(name).success_count});
+        graph.edges.push_back({from->second, to, taken(name, statistics(node.name).record_count)});
       }
     }
     if (needs_record) graph.edges.push_back({0, to, statistics(node.name).record_count});
   }
+  // What is through the last node has all its outputs: a record that fails in a node goes no further.
+  const model::NodeStatistics& last = plan.nodes.empty() ? kNone : statistics(plan.nodes.back().name);
+  const int64_t through = last.success_count + last.skipped_count;
   bool hands_inputs_out = false;
   for (const std::string& name : plan.outputs) {
     const auto from = places.find(name);
     if (from == places.end()) {
       hands_inputs_out = true;
     } else {
-      graph.edges.push_back({from->second, output, statistics(name).success_count});
+      graph.edges.push_back({from->second, output, taken(name, through)});
     }
   }
-  if (hands_inputs_out) graph.edges.push_back({0, output, std::nullopt});
+  if (hands_inputs_out) graph.edges.push_back({0, output, through});
   std::sort(graph.edges.begin(), graph.edges.end(),
             [](const Edge& a, const Edge& b) { return a.from != b.from ? a.from < b.from : a.to < b.to; });
   return graph;
@@ -99,9 +104,7 @@ std::string DrawText(const Graph& graph) {
     const Vertex& vertex = graph.vertices[place];
     absl::StrAppend(&text, vertex.name, vertex.counts.empty() ? "" : ": ", vertex.counts, "\n");
     for (; edge != graph.edges.end() && edge->from == place; ++edge) {
-      absl::StrAppend(&text, "  -> ", graph.vertices[edge->to].name);
-      if (edge->records.has_value()) absl::StrAppend(&text, " (", *edge->records, ")");
-      absl::StrAppend(&text, "\n");
+      absl::StrAppend(&text, "  -> ", graph.vertices[edge->to].name, " (", edge->records, ")\n");
     }
   }
   return text;
@@ -115,9 +118,8 @@ std::string DrawDot(std::string_view title, const Graph& graph) {
                     vertex.counts, vertex.counts.empty() ? "\", shape=oval];\n" : "\"];\n");
   }
   for (const Edge& edge : graph.edges) {
-    absl::StrAppend(&text, "  ", graph.vertices[edge.from].id, " -> ", graph.vertices[edge.to].id);
-    if (edge.records.has_value()) absl::StrAppend(&text, " [label=\"", *edge.records, "\"]");
-    absl::StrAppend(&text, ";\n");
+    absl::StrAppend(&text, "  ", graph.vertices[edge.from].id, " -> ", graph.vertices[edge.to].id, " [label=\"",
+                    edge.records, "\"];\n");
   }
   return text + "}\n";
 }
@@ -132,9 +134,8 @@ std::string DrawMermaid(const Graph& graph) {
     }
   }
   for (const Edge& edge : graph.edges) {
-    absl::StrAppend(&text, "  ", graph.vertices[edge.from].id, " -->");
-    if (edge.records.has_value()) absl::StrAppend(&text, "|", *edge.records, "|");
-    absl::StrAppend(&text, " ", graph.vertices[edge.to].id, "\n");
+    absl::StrAppend(&text, "  ", graph.vertices[edge.from].id, " -->|", edge.records, "| ", graph.vertices[edge.to].id,
+                    "\n");
   }
   return text;
 }

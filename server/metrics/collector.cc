@@ -109,10 +109,17 @@ void AddTotals(const std::vector<core::TenantTotals>& tenants, Families& familie
   for (const Totals& tenant : tenants) {
     families.Add(absl::ToDoubleSeconds(tenant.oldest_wait), {{"tenant", tenant.tenant}});
   }
+  families.Begin("millrace_chunk_wait_seconds", MetricType::Histogram,
+                 "How long chunks waited from their push to the start of their first attempt.");
+  for (const Totals& tenant : tenants) families.Add(tenant.chunk_waits, {{"tenant", tenant.tenant}});
   families.Gauge("millrace_input_buffer_bytes", "Input that is pushed and not committed.");
   by_tenant(&Totals::input_buffer_bytes);
   families.Gauge("millrace_output_buffer_bytes", "Output of unfinished jobs that is not acknowledged.");
   by_tenant(&Totals::output_buffer_bytes);
+  families.Gauge("millrace_input_buffer_allocated_bytes", "What unfinished jobs may hold as input that waits.");
+  by_tenant(&Totals::input_buffer_allocated_bytes);
+  families.Gauge("millrace_output_buffer_allocated_bytes", "What unfinished jobs may hold as output that waits.");
+  by_tenant(&Totals::output_buffer_allocated_bytes);
 }
 
 void AddCalls(const core::CallLedger& ledger, Families& families) {

@@ -1,6 +1,7 @@
 #include "server/rpc/grpc_server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ constexpr int64_t kConnectionFilesPercent = 75;
 class Server final : public GrpcServer {
  public:
   Server(const handlers::Deps& deps, core::Executor& executor, core::ProgressFeed& feed)
-      : environment_{.deps = deps, .executor = executor, .feed = feed, .streams = streams_},
+      : environment_{.deps = deps, .executor = executor, .feed = feed, .streams = streams_, .draining = draining_},
         services_(MakeServices(environment_)) {}
 
   ~Server() override { Shutdown(absl::ZeroDuration()); }
@@ -76,12 +77,17 @@ class Server final : public GrpcServer {
 
   int port() const override { return port_; }
 
-  void StopServing() override { server_->GetHealthCheckService()->SetServingStatus(false); }
+  void StopServing() override {
+    server_->GetHealthCheckService()->SetServingStatus(false);
+    draining_ = true;
+    streams_.CloseAll();
+  }
 
   void Shutdown(absl::Duration patience) override {
     if (server_ == nullptr) return;
+    StopServing();
     if (listener_ != nullptr) listener_->Stop();
-    streams_.CloseAll(std::min(patience, kStreamEndMax));
+    streams_.AwaitGone(std::min(patience, kStreamEndMax));
     server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                    gpr_time_from_micros(absl::ToInt64Microseconds(patience), GPR_TIMESPAN)));
     server_->Wait();
@@ -99,6 +105,7 @@ class Server final : public GrpcServer {
   }
 
   OpenStreams streams_;
+  std::atomic<bool> draining_ = false;
   const Environment environment_;
   const std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Listener> listener_;

@@ -21,11 +21,11 @@ class GrpcServer {
   /// The port that is listened on; what the system chose where port 0 was asked for.
   virtual int port() const = 0;
 
-  /// Health turns to NOT_SERVING, so that balancers look elsewhere; calls are still served.
+  /// Health turns to NOT_SERVING, so that balancers look elsewhere. Streams end with SERVER_NOT_READY, and every call that
+  /// comes from now on is answered with it; calls that run go on. The port stays open, or nobody could ask for health.
   virtual void StopServing() = 0;
 
-  /// Ends streams with SERVER_NOT_READY, takes no further call and waits for those that run, at most for `patience`;
-  /// then cuts them off.
+  /// StopServing; closes the port and waits for the calls that run, at most for `patience`; then cuts them off.
   virtual void Shutdown(absl::Duration patience) = 0;
 };
 

@@ -36,12 +36,17 @@ class OpenStreams {
     members_.erase(member);
   }
 
-  /// Closes all that are open, and each that is still to come. Those that are not gone within `patience` are cancelled:
-  /// a client that does not read would otherwise never hear of the end.
-  void CloseAll(absl::Duration patience) {
+  /// Closes all that are open, and each that is still to come. Does not wait.
+  void CloseAll() {
     absl::MutexLock lock(&mutex_);
     closed_ = true;
     for (Member* member : members_) member->Close();
+  }
+
+  /// Waits until all are gone. Those that are not within `patience` are cancelled: a client that does not read would
+  /// otherwise never hear of the end. After CloseAll.
+  void AwaitGone(absl::Duration patience) {
+    absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithTimeout(absl::Condition(this, &OpenStreams::IsEmpty), patience)) return;
     for (Member* member : members_) member->Cancel();
   }

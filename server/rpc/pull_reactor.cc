@@ -24,6 +24,7 @@ class PullReactor final : public grpc::ServerUnaryReactor, public std::enable_sh
 
   void Start() {
     self_ = shared_from_this();
+    if (environment_.draining) return Complete(ToGrpcStatus(ShuttingDown()), {});
     const absl::StatusOr<absl::Duration> wait = handlers::PullWait(request_);
     if (!wait.ok()) return Complete(ToGrpcStatus(wait.status()), {});
     wait_ = *wait;

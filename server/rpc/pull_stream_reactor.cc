@@ -15,7 +15,6 @@
 #include "storage/model/errors.h"
 #include "storage/model/job_rules.h"
 #include "storage/model/limits.h"
-#include "storage/model/retention_rules.h"
 
 namespace millrace::rpc {
 namespace {
@@ -144,10 +143,9 @@ class PullStreamReactor final : public StreamReactor<v1::PullStreamRequest, v1::
     const absl::StatusOr<model::JobPtr> job =
         start_.has_after() ? environment_.deps.store.Acknowledge(key_, start_.after(), "start.after")
                            : environment_.deps.store.GetJob(key_);
-    absl::Status held = job.ok() ? model::CheckNotDropped(**job) : job.status();
     absl::MutexLock lock(&mutex_);
-    if (!held.ok()) {
-      SetEnd(std::move(held));
+    if (!job.ok()) {
+      SetEnd(job.status());
       return false;
     }
     read_ = acknowledged_ = start_.has_after() ? start_.after() : (*job)->acknowledged_result;
@@ -172,8 +170,6 @@ class PullStreamReactor final : public StreamReactor<v1::PullStreamRequest, v1::
       // Read behind the results: those that were committed since the first look may be among them.
       const absl::StatusOr<model::JobPtr> job = environment_.deps.store.GetJob(key_);
       if (!job.ok()) return job.status();
-      // Retention may have deleted results before they were read: a job that has none left looks drained.
-      if (absl::Status held = model::CheckNotDropped(**job); !held.ok()) return held;
       if (results->empty()) {
         if (model::IsDrained(**job, behind, running)) return Finish(**job, /*drained=*/true);
         if (!start_.follow()) return Finish(**job, /*drained=*/false);

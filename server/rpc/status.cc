@@ -53,6 +53,10 @@ grpc::Status WithRequestId(const grpc::Status& status, const std::string& reques
   return grpc::Status(status.error_code(), status.error_message(), rich.SerializeAsString());
 }
 
+absl::Status ShuttingDown() {
+  return model::MakeError(model::Reason::kServerNotReady, "the server is shutting down; go on elsewhere");
+}
+
 grpc::Status BusyStatus() {
   return ToGrpcStatus(
       model::WithRetryAfter(model::MakeError(model::Reason::kServerBusy,

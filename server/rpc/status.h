@@ -20,6 +20,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status);
 /// are none of ours, stay as they are.
 grpc::Status WithRequestId(const grpc::Status& status, const std::string& request_id);
 
+/// What a caller gets who comes while the server drains, and every stream that is open then: UNAVAILABLE, SERVER_NOT_READY.
+absl::Status ShuttingDown();
+
 /// What a caller gets whom the server has no room for: RESOURCE_EXHAUSTED, SERVER_BUSY.
 grpc::Status BusyStatus();
 

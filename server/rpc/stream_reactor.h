@@ -17,7 +17,6 @@
 #include "server/rpc/environment.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/status.h"
-#include "storage/model/errors.h"
 
 namespace millrace::rpc {
 
@@ -181,8 +180,7 @@ class StreamReactor : public grpc::ServerBidiReactor<Request, Response>,
     } else if (const std::optional<absl::Status> status = End(); status.has_value()) {
       end = ToGrpcStatus(*status);
     } else if (closing_) {
-      end = ToGrpcStatus(
-          model::MakeError(model::Reason::kServerNotReady, "the server is shutting down; go on elsewhere"));
+      end = ToGrpcStatus(ShuttingDown());
     } else if (busy_) {
       end = BusyStatus();
     }

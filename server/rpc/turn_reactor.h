@@ -22,7 +22,6 @@
 #include "server/rpc/environment.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/status.h"
-#include "storage/model/errors.h"
 
 namespace millrace::rpc {
 
@@ -53,9 +52,7 @@ class TurnReactor : public grpc::ServerWriteReactor<Response>,
   }
 
   /// The client comes back, with how far it has come, to whoever serves next.
-  void Close() final {
-    End(model::MakeError(model::Reason::kServerNotReady, "the server is shutting down; go on elsewhere"));
-  }
+  void Close() final { End(ShuttingDown()); }
   void Cancel() final { context_->TryCancel(); }
 
   void OnCancel() final { End(absl::CancelledError("the client has gone")); }

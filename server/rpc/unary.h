@@ -16,6 +16,10 @@ template <typename Request, typename Response, typename Handler>
 grpc::ServerUnaryReactor* ServeUnary(grpc::CallbackServerContext* context, const Request* request, Response* response,
                                      const Environment& environment, Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (environment.draining) {
+    reactor->Finish(ToGrpcStatus(ShuttingDown()));
+    return reactor;
+  }
   const handlers::Call call = environment.NewCall();
   auto work = [=, &environment] {
     // A caller that has gone needs no answer, and its call no work.

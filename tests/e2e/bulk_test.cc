@@ -53,12 +53,6 @@ class BulkTest : public E2eFixture {
     EXPECT_TRUE(job.ok()) << job.status();
     return job.ok() ? *job : v1::Job();
   }
-  static v1::Job AwaitEnd(const client::Client& client, const std::string& id) {
-    for (;;) {
-      v1::Job job = Get(client, id);
-      if (HasFailure() || job.has_complete_time()) return job;
-    }
-  }
   static std::vector<v1::Job> Children(const client::Client& client, const std::string& id) {
     v1::ListJobsRequest request;
     request.set_parent_job_id(id);
@@ -87,8 +81,7 @@ TEST_F(BulkTest, KillsLoseNoJobOfABulkRunOfBulkRunsAndDoubleNone) {
   ASSERT_TRUE(client.SubmitJob(request).ok());
 
   for (const int64_t done : {0, 1, 3}) {
-    while (!HasFailure() && Get(client, "all").summary().records_completed() < done) {
-    }
+    AwaitJob(client, "all", [&](const v1::Job& job) { return job.summary().records_completed() >= done; });
     KillAndRestartServer();
   }
   const v1::Job all = AwaitEnd(client, "all");
@@ -133,15 +126,47 @@ TEST_F(BulkTest, AFileOfJobsIsSubmittedShownAndRetried) {
   EXPECT_THAT(Stdout(), HasSubstr("good"));
   EXPECT_THAT(Stdout(), HasSubstr("COMPLETED, PARTIAL"));
   EXPECT_THAT(Stdout(), HasSubstr("12: 11 completed, 1 failed"));
+  EXPECT_THAT(Stdout(), HasSubstr("1 of 2 records failed"));
   ASSERT_EQ(RunCli({"bulk", "list"}), 0) << Stderr();
   EXPECT_THAT(Stdout(), HasSubstr("nightly"));
   ASSERT_EQ(RunCli({"bulk", "retry", "nightly"}), 0) << Stderr();
-  EXPECT_THAT(Stdout(), HasSubstr("run again: 1 that failed"));
+  EXPECT_THAT(Stdout(), HasSubstr("1 job is run again"));
   const client::Client client = Connect();
   const v1::Job bulk = AwaitEnd(client, "nightly");
   EXPECT_EQ(bulk.outcome(), v1::OUTCOME_PARTIAL);
   EXPECT_EQ(Children(client, "nightly").size(), 3U) << "the one that failed ran as a new job";
+  ASSERT_EQ(RunCli({"bulk", "show", "nightly"}), 0) << Stderr();
+  EXPECT_THAT(Stdout(), HasSubstr(" (2)")) << "and is told as the second of its record";
   for (const v1::Job& child : Children(client, "nightly")) EXPECT_EQ(child.metadata().project(), "sales");
+}
+
+TEST_F(BulkTest, TheSameDocumentUnderOneRequestIdIsOneBulkRun) {
+  Start();
+  std::ofstream(Path("jobs.json")) << R"({"request_id":"monday","jobs":[)" << Leaf("a", 3) << "," << Leaf("b", 3)
+                                   << "]}";
+  const std::string submit =
+      absl::StrCat("for i in 1 2 3 4 5 6 7 8; do ", MILLRACE_BINARY, " --server ", server_->address(),
+                   " bulk submit - < ", Path("jobs.json").string(), " || exit 1; done");
+  ASSERT_EQ(RunAnything({"/bin/sh", "-c", submit}), 0) << Stderr();
+  v1::ListJobsRequest bulk_runs;
+  bulk_runs.set_service("millrace/jobs");
+  const auto jobs = Connect().ListJobs(bulk_runs);
+  ASSERT_TRUE(jobs.ok()) << jobs.status();
+  EXPECT_EQ(jobs->jobs_size(), 1);
+}
+
+TEST_F(BulkTest, AJobThatWaitsForItsResultsToBePulledIsNamed) {
+  Start();
+  std::ofstream(Path("jobs.json")) << R"({"name":"full","service":"test/number","source":{"range":{"count":100000}},)"
+                                      R"("options":{"output_buffer_bytes":10000},"chunk_size":100})";
+  ASSERT_EQ(RunCli({"bulk", "submit", Path("jobs.json").string(), "--id", "stuck"}), 0) << Stderr();
+  const std::string why = "its output buffer is full";
+  Await("the buffer is full", [&] {
+    return RunCli({"jobs", "explain", "stuck"}) != 0 || Stdout().find(why) != std::string::npos;
+  });
+  ASSERT_EQ(RunCli({"bulk", "show", "stuck"}), 0) << Stderr();
+  EXPECT_THAT(Stdout(), HasSubstr(why));
+  EXPECT_THAT(Stderr(), HasSubstr("millrace pipelines pull "));
 }
 
 TEST_F(BulkTest, ACancelReachesTheJobsAndASecondServerFindsNothingToDo) {
@@ -152,8 +177,7 @@ TEST_F(BulkTest, ACancelReachesTheJobsAndASecondServerFindsNothingToDo) {
   std::ofstream(Path("jobs.jsonl")) << slow << "\n" << Leaf("b", 10) << "\n" << Leaf("c", 10) << "\n";
   ASSERT_EQ(RunCli({"bulk", "submit", Path("jobs.jsonl").string(), "--id", "later", "--sequential"}), 0) << Stderr();
   const client::Client client = Connect();
-  while (!HasFailure() && Children(client, "later").empty()) {
-  }
+  Await("its first job", [&] { return !Children(client, "later").empty(); });
   ASSERT_EQ(RunCli({"jobs", "explain", "later"}), 0) << Stderr();
   EXPECT_THAT(Stdout(), HasSubstr("It waits for job "));
   ASSERT_EQ(RunCli({"bulk", "cancel", "later", "--reason", "wrong month"}), 0) << Stderr();
@@ -163,6 +187,19 @@ TEST_F(BulkTest, ACancelReachesTheJobsAndASecondServerFindsNothingToDo) {
   KillAndRestartServer();
   EXPECT_EQ(Children(client, "later").size(), 1U);
   EXPECT_EQ(Get(client, "later").summary().records_skipped(), 2);
+}
+
+TEST_F(BulkTest, DeletingByForceLeavesNoJobRunning) {
+  Start();
+  const std::string slow = R"({"service":"test/number","source":{"range":{"count":2}},"chunk_size":1,)"
+                           R"("options":{"throttle":{"delay_between_chunks":"3600s"}}})";
+  std::ofstream(Path("jobs.jsonl")) << slow << "\n" << slow << "\n" << slow << "\n";
+  ASSERT_EQ(RunCli({"bulk", "submit", Path("jobs.jsonl").string(), "--id", "gone", "--parallel", "3"}), 0) << Stderr();
+  const client::Client client = Connect();
+  Await("its jobs", [&] { return Children(client, "gone").size() == 3; });
+  const std::vector<v1::Job> children = Children(client, "gone");
+  ASSERT_EQ(RunCli({"jobs", "delete", "gone", "--force"}), 0) << Stderr();
+  for (const v1::Job& child : children) EXPECT_EQ(Get(client, child.id()).state(), v1::JOB_STATE_CANCELLED);
 }
 
 }  // namespace

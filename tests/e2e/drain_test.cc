@@ -1,6 +1,7 @@
 // How a server ends when it is asked to: whole when there is time, at once when there is none, and nothing is lost.
 #include <csignal>
 
+#include "client/cpp/errors.h"
 #include "tests/e2e/e2e_fixture.h"
 
 namespace millrace::e2e {
@@ -32,19 +33,23 @@ class DrainTest : public E2eFixture {
   /// A chunk of job `waits` is in flight, and none runs.
   void AwaitOneOutcomeThatWaits() const {
     const client::Client client = Connect();
-    for (;;) {
-      EXPECT_NE(RunCli({"jobs", "delete", "waits"}), 0) << "it has not ended";
-      const auto description = client.DescribePipelines();
-      ASSERT_TRUE(description.ok()) << description.status();
-      const bool in_flight = Stderr().find("has 1 chunks running") != std::string::npos;
-      if (in_flight && description->tenant().workers_in_use() == 0) return;
-    }
+    v1::ExplainJobRequest request;
+    request.set_job_id("waits");
+    Await("an outcome that waits", [&] {
+      const auto explanation = client.ExplainJob(request);
+      EXPECT_TRUE(explanation.ok()) << explanation.status();
+      return explanation.ok() && explanation->chunks_running() == 0 && explanation->chunks_committing() == 1;
+    });
   }
 
-  /// The port answers as long as the drain has not begun.
-  static void AwaitNotServing(const client::Client& client) {
-    while (client.CheckHealth().ok()) {
-    }
+  /// The port answers all the while: whoever connects hears that the server serves, and then that it does not.
+  void AwaitNotServing() const {
+    absl::Status health;
+    Await("the drain begins", [&] {
+      health = Connect().CheckHealth();
+      return !health.ok();
+    });
+    EXPECT_EQ(health.message(), "the server is NOT_SERVING");
   }
 };
 
@@ -95,12 +100,35 @@ TEST_F(DrainTest, TheEndOfTheTimeoutEndsItAndTheLogSaysWhatIsLeft) {
   ExpectNothingLost();
 }
 
+TEST_F(DrainTest, WhoComesMeanwhileIsAnsweredAndSentAway) {
+  StartLoggedServer({"--drain-timeout", "3600"});
+  PushEndlessChunk();
+  server_->Send(SIGTERM);
+  AwaitNotServing();
+  EXPECT_NE(RunCli({"health"}), 0);
+  EXPECT_NE(Stderr().find("NOT_SERVING"), std::string::npos) << Stderr();
+  client::ClientOptions options;
+  options.endpoint = server_->address();
+  options.retry.max_elapsed = absl::ZeroDuration();
+  const client::Client fresh = *client::Client::Connect(options);
+  v1::PushRequest push;
+  push.set_pipeline_id("busy");
+  push.set_request_id("late");
+  push.mutable_inputs()->set_json_lines("{\"n\":1}\n");
+  const absl::Status refused = fresh.Push(push).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(client::ErrorReasonOf(refused), v1::SERVER_NOT_READY) << refused;
+  AwaitNotServing();
+  server_->Send(SIGTERM);
+  EXPECT_EQ(server_->Wait(), 3) << Log();
+  ExpectNothingLost();
+}
+
 TEST_F(DrainTest, ASecondSignalEndsItAtOnceAndTheLogSaysWhatIsLeft) {
   StartLoggedServer({"--drain-timeout", "3600"});
   PushEndlessChunk();
-  const client::Client client = Connect();
   server_->Send(SIGTERM);
-  AwaitNotServing(client);
+  AwaitNotServing();
   server_->Send(SIGINT);
   EXPECT_EQ(server_->Wait(), 3) << Log();
   EXPECT_NE(Log().find("1 chunks and "), std::string::npos) << Log();

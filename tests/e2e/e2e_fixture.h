@@ -5,12 +5,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "client/cpp/client.h"
+#include "client/cpp/clock.h"
 #include "tools/harness/program.h"
 #include "tools/harness/server_process.h"
 #include "tools/harness/temporary_folder.h"
@@ -89,17 +91,48 @@ class E2eFixture : public ::testing::Test {
     return arguments;
   }
 
+  /// Asks until it is so, a millisecond apart. A test that waits in vain for minutes fails, and says for what.
+  static void Await(const std::string& what, const std::function<bool()>& is_so) {
+    constexpr int kLooksMax = 120'000;
+    for (int looks = 0; looks < kLooksMax; ++looks) {
+      if (HasFailure() || is_so()) return;
+      client::SystemClock()->Sleep(absl::Milliseconds(1), {});
+    }
+    FAIL() << "waited in vain: " << what;
+  }
+
+  /// Asks for a job until it is as `is_so` says, and returns it.
+  static v1::Job AwaitJob(const client::Client& client, const std::string& id,
+                          const std::function<bool(const v1::Job&)>& is_so) {
+    v1::Job job;
+    Await("job " + id, [&] {
+      v1::GetJobRequest request;
+      request.set_job_id(id);
+      auto found = client.GetJob(request);
+      EXPECT_TRUE(found.ok()) << found.status();
+      if (!found.ok()) return true;
+      job.Swap(&*found);
+      return is_so(job);
+    });
+    return job;
+  }
+
+  /// A job as it was when it ended.
+  static v1::Job AwaitEnd(const client::Client& client, const std::string& id) {
+    return AwaitJob(client, id, [](const v1::Job& job) { return job.has_complete_time(); });
+  }
+
   /// Asks until the pipeline has this many committed chunks, across restarts of the server.
   void AwaitCommitted(const client::Client& client, const std::string& pipeline_id, int64_t chunks) const {
     v1::GetPipelineStatusRequest request;
     request.set_pipeline_id(pipeline_id);
-    for (;;) {
+    Await(pipeline_id + " commits chunks", [&] {
       const absl::StatusOr<v1::PipelineStatus> status = client.GetPipelineStatus(request);
       // Not there yet: the client under test is still on its way to create it.
-      if (!status.ok() && absl::IsNotFound(status.status())) continue;
-      ASSERT_TRUE(status.ok()) << status.status();
-      if (status->chunks_completed() >= chunks) return;
-    }
+      if (absl::IsNotFound(status.status())) return false;
+      EXPECT_TRUE(status.ok()) << status.status();
+      return status.ok() && status->chunks_completed() >= chunks;
+    });
   }
 
   /// Pushes one chunk that runs for many seconds, and returns when it runs.
@@ -122,11 +155,11 @@ class E2eFixture : public ::testing::Test {
     for (int i = 0; i < 300; ++i) lines += "{\"n\":1}\n";
     push.mutable_inputs()->set_json_lines(lines);
     ASSERT_TRUE(client.Push(push).ok());
-    for (;;) {
+    Await("the chunk runs", [&] {
       const auto description = client.DescribePipelines();
-      ASSERT_TRUE(description.ok()) << description.status();
-      if (description->tenant().workers_in_use() > 0) return;
-    }
+      EXPECT_TRUE(description.ok()) << description.status();
+      return description.ok() && description->tenant().workers_in_use() > 0;
+    });
   }
 
   const harness::TemporaryFolder folder_;

@@ -81,9 +81,11 @@ TEST_F(MetricsTest, AfterTheMainJobTheNumbersAreThoseOfTheJob) {
   EXPECT_EQ(samples[R"(millrace_chunks_total{tenant="default",state="completed"})"], 34);
   EXPECT_EQ(samples[R"(millrace_jobs_ended_total{tenant="default",state="completed"})"], 1);
   for (const char* empty : {"millrace_chunks_pending", "millrace_records_pending", "millrace_oldest_wait_seconds",
-                            "millrace_input_buffer_bytes", "millrace_output_buffer_bytes"}) {
+                            "millrace_input_buffer_bytes", "millrace_output_buffer_bytes",
+                            "millrace_input_buffer_allocated_bytes", "millrace_output_buffer_allocated_bytes"}) {
     EXPECT_EQ(samples.at(absl::StrCat(empty, R"({tenant="default"})")), 0) << empty;
   }
+  EXPECT_EQ(samples.at(R"(millrace_chunk_wait_seconds_count{tenant="default"})"), 34);
   EXPECT_EQ(samples.at("millrace_workers_busy"), 0);
   EXPECT_GE(samples.at("millrace_workers"), 1);
   const std::string create = R"({method="millrace.v1.PipelineService/CreatePipeline")";
@@ -107,6 +109,7 @@ TEST_F(MetricsTest, WhatWaitsIsSeenWhileItWaits) {
   EXPECT_EQ(samples.at("millrace_chunks_in_flight"), 1);
   EXPECT_GT(samples.at(R"(millrace_oldest_wait_seconds{tenant="default"})"), 0);
   EXPECT_GT(samples.at(R"(millrace_input_buffer_bytes{tenant="default"})"), 0);
+  EXPECT_EQ(samples.at(R"(millrace_input_buffer_allocated_bytes{tenant="default"})"), 70'000'000);
   EXPECT_EQ(samples.at(R"(millrace_jobs{tenant="default",state="in_progress"})"), 1);
 }
 

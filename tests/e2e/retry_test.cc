@@ -48,11 +48,9 @@ class RetryTest : public E2eFixture {
   /// Returns when so many chunks more are committed, or all; each look is answered by the server.
   void AwaitCommitted(int64_t more) {
     const int64_t first = GetJob().summary().chunks_completed();
-    for (;;) {
-      const v1::Job job = GetJob();
-      const bool all = job.state() == v1::JOB_STATE_COMPLETED;
-      if (all || job.summary().chunks_completed() - first >= more || HasFailure()) return;
-    }
+    AwaitJob(Connect(), "j", [&](const v1::Job& job) {
+      return job.state() == v1::JOB_STATE_COMPLETED || job.summary().chunks_completed() - first >= more;
+    });
   }
 
   v1::RetryJobResponse Retry(const v1::RetryJobRequest& request) {

@@ -39,8 +39,7 @@ class SchedulesTest : public E2eFixture {
   }
 
   static void AwaitRuns(const client::Client& client, size_t count) {
-    while (!HasFailure() && Runs(client).size() < count) {
-    }
+    Await("runs of the schedule", [&] { return Runs(client).size() >= count; });
   }
 };
 

@@ -7,6 +7,7 @@
 namespace millrace::e2e {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 class SchedulingTest : public E2eFixture {
@@ -50,11 +51,23 @@ TEST_F(SchedulingTest, AThrottledJobSaysThatItIsAndWhenItGoesOn) {
   EXPECT_THAT(explanation, HasSubstr("THROTTLED"));
 }
 
-TEST_F(SchedulingTest, AJobThatWantsLabelsSaysWhich) {
-  CreateAndPush("picky", 2, {"--worker-label", "gpu=a100"});
+TEST_F(SchedulingTest, AJobThatWantsLabelsSaysWhichAndRunsWhenTheServerHasThem) {
+  CreateAndPush("picky", 2, {"--worker-label", "gpu=a100", "--worker-label", "site=paris"});
   const std::string explanation = Explain("picky");
-  EXPECT_THAT(explanation, HasSubstr("no worker has the labels that it asks for (gpu=a100)"));
+  EXPECT_THAT(explanation, HasSubstr("no worker has gpu=a100, site=paris; the server's own have none."));
   EXPECT_THAT(explanation, HasSubstr("NO_MATCHING_WORKER"));
+
+  more_flags_ = {"--worker-label", "site=paris"};
+  KillAndRestartServer();
+  EXPECT_THAT(Explain("picky"), HasSubstr("the server's own have site=paris."));
+  EXPECT_EQ(RunCli({"pipelines", "describe"}), 0) << Stderr();
+  EXPECT_THAT(Stdout(), ContainsRegex("worker labels +site=paris\n"));
+
+  more_flags_ = {"--worker-label", "site=paris", "--worker-label", "gpu=a100"};
+  KillAndRestartServer();
+  AwaitCommitted(Connect(), "picky", 2);
+  EXPECT_EQ(RunCli({"jobs", "show", "picky"}), 0) << Stderr();
+  EXPECT_THAT(Stdout(), ContainsRegex("worker labels +gpu=a100, site=paris\n"));
 }
 
 TEST_F(SchedulingTest, WithAnOrderingKeyAndAKillTheResultsAreThoseOfAnyRun) {

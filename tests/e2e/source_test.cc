@@ -88,8 +88,7 @@ class SourceTest : public E2eFixture {
   /// Asks until so many records of each job were read.
   static void AwaitRead(const client::Client& client, const std::vector<std::string>& ids, int64_t records) {
     for (const std::string& id : ids) {
-      while (!::testing::Test::HasFailure() && GetJob(client, id).source_progress().records_read() < records) {
-      }
+      AwaitJob(client, id, [&](const v1::Job& job) { return job.source_progress().records_read() >= records; });
     }
   }
 
@@ -260,9 +259,8 @@ TEST_F(SourceTest, AFileThatGoesAwayFailsTheJobAndSaysWhy) {
   ASSERT_TRUE(client.SubmitJob(request).ok());
   AwaitRead(client, {"file"}, 1);
   std::filesystem::remove(Path("in") / "numbers.jsonl");
-  while (GetJob(client, "file").state() == v1::JOB_STATE_IN_PROGRESS) {
-  }
-  const v1::Job job = GetJob(client, "file");
+  const v1::Job job =
+      AwaitJob(client, "file", [](const v1::Job& now) { return now.state() != v1::JOB_STATE_IN_PROGRESS; });
   EXPECT_EQ(job.state(), v1::JOB_STATE_FAILED);
   EXPECT_THAT(job.state_reason(), HasSubstr("cannot be opened: No such file"));
 }

@@ -26,10 +26,9 @@ class TriageTest : public E2eFixture {
 
   /// Returns when `committed` chunks are, or all; each look is answered by the server.
   void AwaitCommitted(const client::Client& client, int64_t committed) {
-    for (;;) {
-      const v1::JobSummary summary = GetJob(client).summary();
-      if (summary.chunks_completed() >= std::min(committed, summary.chunks_submitted()) || HasFailure()) return;
-    }
+    AwaitJob(client, "strikes", [&](const v1::Job& job) {
+      return job.summary().chunks_completed() >= std::min(committed, job.summary().chunks_submitted());
+    });
   }
 };
 

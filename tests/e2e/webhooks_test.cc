@@ -109,10 +109,8 @@ TEST_F(WebhooksTest, AJobGoesWhenItsRetentionIsOverAndItsExceptionsAreNamed) {
     request.set_job_id(id);
     return client.GetJob(request);
   };
-  while (get("goes").ok()) {
-  }
-  while (!get("drops")->has_drop_time()) {
-  }
+  Await("the job is deleted", [&] { return !get("goes").ok(); });
+  AwaitJob(client, "drops", [](const v1::Job& job) { return job.has_drop_time(); });
   EXPECT_TRUE(get("kept").ok());
   EXPECT_TRUE(get("stays").ok()) << "it has an exception that nobody settled";
   ASSERT_EQ(RunCli({"jobs", "events", "drops"}), 0);

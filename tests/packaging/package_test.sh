@@ -31,6 +31,11 @@ dpkg-deb --ctrl-tarfile "$package" | tar -tf - | grep -q conffiles || fail "the 
 
 root=$work/root
 dpkg-deb --extract "$package" "$root"
+while IFS=: read -r page link; do
+  target=${link#\](}
+  target=${target%%#*}
+  [[ -z $target || $target == *://* || -e $(dirname "$page")/$target ]] || fail "$page links to $target, which is not installed"
+done < <(grep -roE --include='*.md' '\]\([^) ]+' "$root/usr/share/doc/millrace")
 unit=$root/usr/lib/systemd/system/millraced.service
 drain=$(sed -n 's/^drain-timeout = //p' "$root/etc/millrace/millraced.toml")
 stop=$(sed -n 's/^TimeoutStopSec=//p' "$unit")

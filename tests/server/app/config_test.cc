@@ -76,6 +76,37 @@ TEST(ConfigTest, SourceFoldersMayBeSeveral) {
   unsetenv("MILLRACE_SOURCE_DIR");
 }
 
+TEST(ConfigTest, WorkersHaveTheLabelsOfFlagsEnvironmentOrFile) {
+  const model::WorkerLabels both = {{"node", "n7"}, {"site", "paris"}};
+  EXPECT_TRUE(Parse({"--data-dir", "d"}).config->worker_labels.empty());
+  for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
+           {"--data-dir", "d", "--worker-label", "site=paris", "--worker-label=node=n7"},
+           {"--data-dir", "d", "--worker-label", "site=paris,node=n7"},
+       }) {
+    const ParsedConfig parsed = Parse(arguments);
+    ASSERT_TRUE(parsed.config.has_value());
+    EXPECT_EQ(parsed.config->worker_labels, both);
+  }
+  setenv("MILLRACE_WORKER_LABEL", "node=n7,site=paris", 1);
+  EXPECT_EQ(Parse({"--data-dir", "d"}).config->worker_labels, both);
+  EXPECT_EQ(Parse({"--data-dir", "d", "--worker-label=gpu=yes"}).config->worker_labels,
+            (model::WorkerLabels{{"gpu", "yes"}}));
+  unsetenv("MILLRACE_WORKER_LABEL");
+  const harness::TemporaryFolder folder;
+  const std::string file = (folder.path() / "millrace.toml").string();
+  std::ofstream(file) << "worker-label = [\"site=paris\", \"node=n7\"]\n";
+  EXPECT_EQ(Parse({"--data-dir", "d", "--config", file.c_str()}).config->worker_labels, both);
+}
+
+TEST(ConfigTest, AWorkerLabelThatIsNoneIsNamed) {
+  for (const char* wrong : {"site", "=paris", "site=", "site=a b", "site=paris,site=berlin"}) {
+    ::testing::internal::CaptureStderr();
+    const ParsedConfig parsed = Parse({"--data-dir", "d", "--worker-label", wrong});
+    EXPECT_EQ(parsed.exit_code, 2) << wrong;
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("--worker-label"), std::string::npos) << wrong;
+  }
+}
+
 TEST(ConfigTest, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
   const harness::TemporaryFolder folder;
   const std::string file = (folder.path() / "millrace.toml").string();

@@ -84,6 +84,24 @@ TEST_F(SourceReaderTest, ARowThatIsNoRecordIsKeptAndCounted) {
   EXPECT_THAT(records, HasSubstr("CSV_NOT_UTF8 in line 6"));
 }
 
+TEST_F(SourceReaderTest, ALineThatIsNoJsonObjectIsKeptAsItIsAndCounted) {
+  const std::string lines = "{\"a\":1}\nnot json\n{\"b\":2}\n[1]\n{\"c\":\"\xff\"}\n{}\n";
+  const JobKey key = Create(LinesFile(lines));
+  ReadAll(*store_, key);
+  EXPECT_EQ(Get(key)->source_position.read_errors, 3);
+  EXPECT_EQ(Get(key)->counters.records_submitted, 6);
+  EXPECT_EQ(RecordsOf(*store_, key), lines);
+}
+
+TEST_F(SourceReaderTest, ALineThatTheSampleLeavesOutIsNotCounted) {
+  JobSource source = LinesFile("{\"a\":1}\nnot json\n{\"b\":2}\nnot either\n");
+  source.sample.every = 2;
+  const JobKey key = Create(source);
+  ReadAll(*store_, key);
+  EXPECT_EQ(Get(key)->source_position.read_errors, 0);
+  EXPECT_EQ(Get(key)->counters.records_submitted, 2);
+}
+
 TEST_F(SourceReaderTest, AFileThatChangesWhileItIsReadFailsTheJob) {
   JobSource source = LinesFile(Lines(600));
   source.chunk_size = 1;

@@ -100,12 +100,29 @@ TEST(ThrottleTest, TheRateIsKeptExactlyWhateverTheChunksAre) {
 }
 
 TEST(SelectorTest, AJobThatWantsLabelsWaitsForWorkersThatHaveThem) {
-  Scheduler scheduler;
   model::Job job = EndlessJob("t", "a");
-  job.options.worker_selector = {{"gpu", "a100"}};
+  job.options.worker_selector = {{"dc", "dc1"}, {"node", "n7"}};
+  for (const model::WorkerLabels& labels : {model::WorkerLabels{}, {{"dc", "dc1"}}, {{"dc", "dc2"}, {"node", "n7"}}}) {
+    Scheduler scheduler(labels);
+    scheduler.OnJobChanged(Share(job), kStart);
+    EXPECT_EQ(Take(scheduler, kStart), 0) << model::WorkerLabelsText(labels);
+    EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
+  }
+  Scheduler scheduler({{"dc", "dc1"}, {"node", "n7"}, {"rack", "3"}});
   scheduler.OnJobChanged(Share(job), kStart);
-  EXPECT_EQ(Take(scheduler, kStart), 0);
-  EXPECT_EQ(scheduler.NextWake(), absl::InfiniteFuture());
+  EXPECT_EQ(Take(scheduler, kStart), 1'000);
+}
+
+TEST(SelectorTest, AJobThatNoWorkerMatchesHoldsNobodyUp) {
+  Scheduler scheduler(model::WorkerLabels{{"dc", "dc1"}});
+  model::Job picky = EndlessJob("t", "a");
+  picky.options.worker_selector = {{"dc", "dc2"}};
+  picky.options.priority = 5;
+  scheduler.OnJobChanged(Share(picky), kStart);
+  scheduler.OnJobChanged(Share(EndlessJob("t", "b")), kStart);
+  const std::optional<Grant> grant = scheduler.Next(kStart);
+  ASSERT_TRUE(grant.has_value());
+  EXPECT_EQ(grant->job->id, "b");
 }
 
 TEST(DispatchTest, AThousandJobsThatWaitForTimeAreEachServedAtTheirMoment) {

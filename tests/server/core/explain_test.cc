@@ -75,9 +75,20 @@ TEST_F(ExplainTest, AFullOutputBufferSaysHowFullAndWhatToDo) {
   ExpectHeld(Hold::kOutputBufferFull, "(120 of 100 bytes); pull");
 }
 
-TEST_F(ExplainTest, ASelectorNamesItsLabels) {
+TEST_F(ExplainTest, ASelectorNamesItsLabelsAndThoseOfTheWorkers) {
   job_.options.worker_selector = {{"gpu", "a100"}, {"zone", "b"}};
-  ExpectHeld(Hold::kNoMatchingWorker, "(gpu=a100, zone=b)");
+  ExpectHeld(Hold::kNoMatchingWorker,
+             "waits with 10 chunks: no worker has gpu=a100, zone=b; the server's own have none.");
+
+  Scheduler labelled(model::WorkerLabels{{"site", "paris"}});
+  job_.options.worker_selector = {{"site", "berlin"}};
+  labelled.OnJobChanged(Snapshot(), kStart);
+  for (const int64_t sequence : {0, 1}) {
+    const Standing standing = labelled.Explain(Snapshot(), sequence, false, kStart);
+    EXPECT_EQ(standing.verdict.hold, Hold::kNoMatchingWorker);
+    EXPECT_THAT(Sentence(standing, sequence, kWorkers, kStart),
+                HasSubstr("no worker has site=berlin; the server's own have site=paris."));
+  }
 }
 
 TEST_F(ExplainTest, MaxWorkersReached) {
@@ -108,7 +119,9 @@ TEST_F(ExplainTest, ARampSaysWhenItGoesOn) {
   job_.options.initial_workers = 1;
   Tell();
   scheduler_.Next(kStart);
-  ExpectHeld(Hold::kRamping, "double each second from 1 to 1000; again in 1s, at 1970-01-01T00:00:01.000Z");
+  ExpectHeld(Hold::kRamping,
+             "1 chunk of it runs, and its workers double each second from 1 to 1000; again in 1s, at "
+             "1970-01-01T00:00:01.000Z");
 }
 
 TEST_F(ExplainTest, AThrottleSaysWhatAndUntilWhen) {
@@ -139,6 +152,64 @@ TEST_F(ExplainTest, WaitingForAWorkerCountsThoseInFront) {
   EXPECT_EQ(Text(),
             "Job j waits with 10 chunks: 1 of 4 workers busy, 3 jobs share them, and it is number 2 in the line of its "
             "tenant.");
+}
+
+TEST_F(ExplainTest, WhoStandsBehindAHigherPriorityIsTold) {
+  job_.options.priority = -5;
+  Tell();
+  scheduler_.OnJobChanged(std::make_shared<const model::Job>(EndlessJob("t", "a")), kStart);
+  EXPECT_THAT(Text(), HasSubstr("number 2 in the line of its tenant, where 1 job of a higher priority goes first."));
+  scheduler_.OnJobChanged(std::make_shared<const model::Job>(EndlessJob("t", "b")), kStart);
+  // Neither of another tenant, nor of the same priority, nor waiting.
+  scheduler_.OnJobChanged(std::make_shared<const model::Job>(EndlessJob("u", "c")), kStart);
+  model::Job equal = EndlessJob("t", "d");
+  equal.options.priority = -5;
+  scheduler_.OnJobChanged(std::make_shared<const model::Job>(equal), kStart);
+  model::Job paused = EndlessJob("t", "e");
+  paused.state = model::JobState::kPaused;
+  scheduler_.OnJobChanged(std::make_shared<const model::Job>(paused), kStart);
+  EXPECT_THAT(Text(), HasSubstr("number 3 in the line of its tenant, where 2 jobs of a higher priority go first."));
+}
+
+TEST_F(ExplainTest, AChunkThatIsOverHasNoPlaceInLine) {
+  job_.last_sequence = 1'000;
+  Tell();
+  scheduler_.Next(kStart);
+  scheduler_.Next(kStart);
+  scheduler_.OnDone(job_.key(), 1, kStart);
+  for (const bool is_skipped : {false, true}) {
+    const int64_t sequence = is_skipped ? 5 : 1;
+    if (is_skipped) {
+      job_.state = model::JobState::kCancelled;
+      Tell();
+    }
+    const Standing standing = Explain(sequence);
+    EXPECT_EQ(standing.verdict.hold, is_skipped ? Hold::kSkipped : Hold::kDone);
+    EXPECT_EQ(standing.position, 0);
+    EXPECT_EQ(standing.running, 0);
+    EXPECT_EQ(standing.committing, 0);
+    EXPECT_EQ(standing.chunks_ahead, 0);
+    EXPECT_EQ(standing.jobs_sharing, 0);
+    EXPECT_EQ(standing.workers_busy, 1);
+  }
+}
+
+TEST_F(ExplainTest, OneIsNotSaidAsIfItWereMany) {
+  job_.last_sequence = 1;
+  Tell();
+  EXPECT_THAT(Text(), HasSubstr("waits with 1 chunk: 0 of 4 workers busy, 1 job uses them"));
+  scheduler_.Next(kStart);
+  scheduler_.OnRan(job_.key(), 1, kStart);
+  EXPECT_EQ(Text(), "Job j ran: the outcome of its last chunk is being stored.");
+  job_.watermark = 1;
+  scheduler_.OnDone(job_.key(), 1, kStart);
+  Tell();
+  EXPECT_THAT(Text(), HasSubstr("the 1 chunk that was pushed has run; push more"));
+  job_.state = model::JobState::kCompleted;
+  Tell();
+  EXPECT_EQ(Text(), "Job j is complete: its 1 chunk has run.");
+  job_.last_sequence = job_.watermark = 0;
+  EXPECT_EQ(Text(), "Job j is complete: it had nothing to run.");
 }
 
 TEST_F(ExplainTest, AChunkIsFollowedFromItsTurnToItsEnd) {

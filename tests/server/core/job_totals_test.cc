@@ -110,6 +110,38 @@ TEST_F(JobTotalsTest, AfterManyPushesTheOldestWaitIsNeverTooShort) {
   }
 }
 
+TEST_F(JobTotalsTest, AChunkWaitsFromItsPushToItsStart) {
+  const absl::Time push_time = clock_.Now();
+  totals_.OnChunkStarted(job_, push_time);
+  clock_.Advance(absl::Seconds(10));
+  totals_.OnChunkStarted(job_, push_time);
+  const model::HistogramCounts waits = Only().chunk_waits;
+  EXPECT_EQ(waits.total(), 2);
+  EXPECT_EQ(waits.sum, 10);
+  EXPECT_EQ(waits.counts.front(), 1);
+  EXPECT_EQ(waits.counts.back(), 0) << "it was less than a day";
+}
+
+TEST_F(JobTotalsTest, NoWaitIsNegativeWhereTheClockWasSetBack) {
+  const absl::Time push_time = clock_.Now();
+  clock_.SetWallTime(push_time - absl::Hours(24));
+  totals_.OnChunkStarted(job_, push_time);
+  EXPECT_EQ(Only().chunk_waits.total(), 1);
+  EXPECT_EQ(Only().chunk_waits.sum, 0);
+}
+
+TEST_F(JobTotalsTest, WhatBuffersMayHoldIsSummedUpWhileTheJobLasts) {
+  job_.options.input_buffer_bytes = 1'000;
+  job_.options.output_buffer_bytes = 300;
+  Tell();
+  EXPECT_EQ(Only().input_buffer_allocated_bytes, 1'000);
+  EXPECT_EQ(Only().output_buffer_allocated_bytes, 300);
+  job_.state = model::JobState::kCompleted;
+  Tell();
+  EXPECT_EQ(Only().input_buffer_allocated_bytes, 0);
+  EXPECT_EQ(Only().output_buffer_allocated_bytes, 0);
+}
+
 TEST_F(JobTotalsTest, WhatAJobDidBeforeTheServerStartedIsNotCounted) {
   model::Job old;
   old.tenant = "acme";
@@ -133,8 +165,12 @@ TEST_F(JobTotalsTest, TenantsBeyondTheLimitAreSummedUp) {
     job.id = "j";
     totals_.OnJobChanged(std::make_shared<const model::Job>(job));
   }
+  model::Job beyond;
+  beyond.tenant = absl::StrCat("t", 2 * JobTotals::kTenantsMax - 1);
+  totals_.OnChunkStarted(beyond, clock_.Now());
   const std::vector<TenantTotals> all = totals_.Read();
   EXPECT_EQ(all.size(), JobTotals::kTenantsMax + 1);
+  for (const TenantTotals& tenant : all) EXPECT_EQ(tenant.chunk_waits.total(), tenant.tenant == "other" ? 1 : 0);
   int64_t jobs = 0;
   for (const TenantTotals& tenant : all) jobs += tenant.jobs.at(model::JobState::kCreated);
   EXPECT_EQ(jobs, static_cast<int64_t>(2 * JobTotals::kTenantsMax + 1));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -31,6 +32,24 @@ TEST(LeaseHubTest, ALeaseCarriesTheEpochOfTheStore) {
   EXPECT_EQ(lease->sequence, 1);
 }
 
+TEST(LeaseHubTest, LeasesAreGivenForTheLabelsOfTheWorkers) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock, {{"site", "paris"}});
+  model::Job elsewhere = *JobWithChunks(1);
+  elsewhere.id = "elsewhere";
+  elsewhere.options.worker_selector = {{"site", "berlin"}};
+  model::Job here = *JobWithChunks(1);
+  here.id = "here";
+  here.options.worker_selector = {{"site", "paris"}};
+  hub.OnJobChanged(std::make_shared<const model::Job>(elsewhere));
+  hub.OnJobChanged(std::make_shared<const model::Job>(here));
+  const std::optional<Lease> lease = hub.Acquire();
+  ASSERT_TRUE(lease.has_value());
+  EXPECT_EQ(lease->job->id, "here");
+  EXPECT_EQ(hub.Explain(std::make_shared<const model::Job>(elsewhere), 0, false).worker_labels,
+            (model::WorkerLabels{{"site", "paris"}}));
+}
+
 TEST(LeaseHubTest, AWaitingWorkerWakesWhenAChunkIsPushed) {
   model::ManualClock clock{absl::UnixEpoch()};
   LeaseHub hub(1, clock);
@@ -40,6 +59,31 @@ TEST(LeaseHubTest, AWaitingWorkerWakesWhenAChunkIsPushed) {
   worker.join();
   ASSERT_TRUE(lease.has_value());
   EXPECT_EQ(lease->sequence, 1);
+}
+
+TEST(LeaseHubTest, AJobThatIsKeptBackStartsWhenNobodyKeepsItBackAnyMore) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  LeaseHub hub(1, clock);
+  const model::JobPtr job = JobWithChunks(2);
+  auto first = std::make_unique<LeaseHub::KeptBack>(hub, *job);
+  auto second = std::make_unique<LeaseHub::KeptBack>(hub, *job);
+  // It was not known when it was kept back, as one that had ended.
+  hub.OnJobChanged(job);
+  first.reset();
+  hub.Nudge(LeaseKind::kNodes);
+  EXPECT_FALSE(hub.Acquire().has_value());
+  std::optional<Lease> lease;
+  std::thread worker([&] { lease = hub.Acquire(); });
+  second.reset();
+  worker.join();
+  ASSERT_TRUE(lease.has_value());
+  EXPECT_EQ(lease->sequence, 1);
+  {
+    const LeaseHub::KeptBack again(hub, *job);
+    hub.Nudge(LeaseKind::kNodes);
+    EXPECT_FALSE(hub.Acquire().has_value());
+  }
+  EXPECT_EQ(hub.Acquire()->sequence, 2);
 }
 
 TEST(LeaseHubTest, StopWakesWaitingWorkersEmptyHanded) {
@@ -58,6 +102,30 @@ TEST(LeaseHubTest, NoLeaseIsGivenAfterStop) {
   hub.OnJobChanged(JobWithChunks(1));
   hub.Stop();
   EXPECT_FALSE(hub.Acquire().has_value());
+}
+
+TEST(LeaseHubTest, AJobIsKnownUntilItsEndIsHeardAndItsLastLeaseIsOver) {
+  model::ManualClock clock{absl::UnixEpoch()};
+  for (const bool leased : {false, true}) {
+    LeaseHub hub(1, clock);
+    const model::JobPtr job = JobWithChunks(1);
+    EXPECT_FALSE(hub.knows(job->key()));
+    hub.OnJobChanged(job);
+    EXPECT_TRUE(hub.knows(job->key()));
+    std::optional<Lease> lease;
+    if (leased) lease = hub.Acquire();
+    model::Job ended = *job;
+    ended.state = model::JobState::kCancelled;
+    ended.cancel_mode = model::CancelMode::kDrain;
+    hub.OnJobChanged(std::make_shared<const model::Job>(ended));
+    EXPECT_EQ(hub.knows(job->key()), leased);
+    if (lease.has_value()) hub.Return(*lease, absl::Hours(1));
+    EXPECT_FALSE(hub.knows(job->key()));
+    // A late word of a job that has ended, as a webhook that is given up.
+    ended.last_event += 1;
+    hub.OnJobChanged(std::make_shared<const model::Job>(ended));
+    EXPECT_FALSE(hub.knows(job->key()));
+  }
 }
 
 TEST(LeaseHubTest, IsIdleOnlyWhenEveryLeaseIsOver) {

@@ -31,7 +31,7 @@ ServiceDefinition Strike() {
 }
 
 const model::NodeStatisticsMap kCounted = {
-    {"mass_kg", Counts(1000, 998, 2)}, {"speed_mps", Counts(998, 990, 0, 3, 5)}, {"energy_j", Counts(990, 990)}};
+    {"mass_kg", Counts(1000, 998, 2)}, {"speed_mps", Counts(998, 990, 0, 3, 5)}, {"energy_j", Counts(995, 993, 2)}};
 
 std::string Draw(DagFormat format) { return DrawDag("aviation/strike[1.0.0]", Strike(), kCounted, format); }
 
@@ -41,12 +41,12 @@ TEST(ServiceDagTest, Text) {
             "  -> mass_kg (1000)\n"
             "  -> speed_mps (998)\n"
             "mass_kg: 998 ok, 2 failed\n"
-            "  -> energy_j (998)\n"
-            "  -> output (998)\n"
+            "  -> energy_j (995)\n"
+            "  -> output (993)\n"
             "speed_mps: 990 ok, 3 held, 5 skipped\n"
             "  -> energy_j (990)\n"
-            "energy_j: 990 ok\n"
-            "  -> output (990)\n");
+            "energy_j: 993 ok, 2 failed\n"
+            "  -> output (993)\n");
 }
 
 TEST(ServiceDagTest, Dot) {
@@ -57,14 +57,14 @@ TEST(ServiceDagTest, Dot) {
             "  record [label=\"record\", shape=oval];\n"
             "  n1 [label=\"mass_kg\\n998 ok, 2 failed\"];\n"
             "  n2 [label=\"speed_mps\\n990 ok, 3 held, 5 skipped\"];\n"
-            "  n3 [label=\"energy_j\\n990 ok\"];\n"
+            "  n3 [label=\"energy_j\\n993 ok, 2 failed\"];\n"
             "  output [label=\"output\", shape=oval];\n"
             "  record -> n1 [label=\"1000\"];\n"
             "  record -> n2 [label=\"998\"];\n"
-            "  n1 -> n3 [label=\"998\"];\n"
-            "  n1 -> output [label=\"998\"];\n"
+            "  n1 -> n3 [label=\"995\"];\n"
+            "  n1 -> output [label=\"993\"];\n"
             "  n2 -> n3 [label=\"990\"];\n"
-            "  n3 -> output [label=\"990\"];\n"
+            "  n3 -> output [label=\"993\"];\n"
             "}\n");
 }
 
@@ -74,14 +74,14 @@ TEST(ServiceDagTest, Mermaid) {
             "  record([record])\n"
             "  n1[\"mass_kg<br/>998 ok, 2 failed\"]\n"
             "  n2[\"speed_mps<br/>990 ok, 3 held, 5 skipped\"]\n"
-            "  n3[\"energy_j<br/>990 ok\"]\n"
+            "  n3[\"energy_j<br/>993 ok, 2 failed\"]\n"
             "  output([output])\n"
             "  record -->|1000| n1\n"
             "  record -->|998| n2\n"
-            "  n1 -->|998| n3\n"
-            "  n1 -->|998| output\n"
+            "  n1 -->|995| n3\n"
+            "  n1 -->|993| output\n"
             "  n2 -->|990| n3\n"
-            "  n3 -->|990| output\n");
+            "  n3 -->|993| output\n");
 }
 
 TEST(ServiceDagTest, ANodeBehindNodesAndInputsHasEdgesFromBoth) {
@@ -98,14 +98,14 @@ TEST(ServiceDagTest, ANodeBehindNodesAndInputsHasEdgesFromBoth) {
             "  -> output (6)\n");
 }
 
-TEST(ServiceDagTest, WhatIsHandedOutAsItCameHasNoCount) {
+TEST(ServiceDagTest, WhatIsHandedOutAsItCameCountsTheRecordsThatCameThrough) {
   ServiceDefinition plan;
   plan.nodes = {Node("m", {"n"})};
   plan.outputs = {"*", "n", "m"};
   EXPECT_EQ(DrawDag("t", plan, {{"m", Counts(2, 2)}}, DagFormat::kText),
             "record\n"
             "  -> m (2)\n"
-            "  -> output\n"
+            "  -> output (2)\n"
             "m: 2 ok\n"
             "  -> output (2)\n");
   EXPECT_EQ(DrawDag("t", plan, {{"m", Counts(2, 2)}}, DagFormat::kMermaid),
@@ -114,7 +114,7 @@ TEST(ServiceDagTest, WhatIsHandedOutAsItCameHasNoCount) {
             "  n1[\"m<br/>2 ok\"]\n"
             "  output([output])\n"
             "  record -->|2| n1\n"
-            "  record --> output\n"
+            "  record -->|2| output\n"
             "  n1 -->|2| output\n");
 }
 

@@ -75,6 +75,22 @@ TEST_F(TuningTest, AGradualResumeBeginsTheRampAnew) {
   EXPECT_EQ(Take(late + absl::Seconds(2)).size(), 2U);
 }
 
+TEST_F(TuningTest, AGradualResumeOfAJobWithoutARampBeginsWithOneWorker) {
+  job_.options.initial_workers = 4;
+  job_.options.max_workers = 4;
+  Tell();
+  EXPECT_EQ(Take(kStart).size(), 4U);
+  for (int64_t sequence = 1; sequence <= 4; ++sequence) Finish(sequence, kStart);
+  job_.state = model::JobState::kPaused;
+  Tell(kStart);
+  job_.state = model::JobState::kInProgress;
+  ++job_.ramps;
+  Tell(kStart);
+  EXPECT_EQ(Take(kStart).size(), 1U);
+  EXPECT_EQ(Take(kStart + absl::Seconds(1)).size(), 1U);
+  EXPECT_EQ(Take(kStart + absl::Seconds(2)).size(), 2U);
+}
+
 TEST_F(TuningTest, MoreWorkersAreUsedAtOnce) {
   EXPECT_EQ(Take(), (Sequences{1, 2}));
   job_.options.max_workers = 4;

@@ -68,6 +68,7 @@ TEST_F(CollectorTest, TenantsAndMethodsThatCallersMakeUpDoNotMakeMoreSeries) {
   const size_t chunk_series = Family("millrace_chunks_total").metric.size();
   const size_t call_series = Family("millrace_calls_total").metric.size();
   EXPECT_EQ(chunk_series, 5 * (core::JobTotals::kTenantsMax + 1));
+  EXPECT_EQ(Family("millrace_chunk_wait_seconds").metric.size(), core::JobTotals::kTenantsMax + 1);
   EXPECT_EQ(call_series, core::CallLedger::kMethodsMax + 1);
   add(1'000, 2'000);
   EXPECT_EQ(Family("millrace_chunks_total").metric.size(), chunk_series);
@@ -84,6 +85,22 @@ TEST_F(CollectorTest, SchedulesAreCountedByState) {
   EXPECT_EQ(runs[2].counter.value, 3);
   EXPECT_EQ(Family("millrace_schedules").metric[1].gauge.value, 2);
   EXPECT_EQ(Family("millrace_schedule_next_fire_time_seconds").metric.front().gauge.value, 1'700'000'060);
+}
+
+TEST_F(CollectorTest, WaitsAndBuffersAreShownByTenant) {
+  model::Job job;
+  job.tenant = "acme";
+  job.id = "j";
+  job.options.input_buffer_bytes = 500;
+  job.options.output_buffer_bytes = 200;
+  totals_.OnJobChanged(std::make_shared<const model::Job>(job));
+  totals_.OnChunkStarted(job, clock_.Now() - absl::Seconds(2));
+  const prometheus::ClientMetric wait = Family("millrace_chunk_wait_seconds").metric.front();
+  EXPECT_EQ(wait.label.front().value, "acme");
+  EXPECT_EQ(wait.histogram.sample_count, 1u);
+  EXPECT_EQ(wait.histogram.sample_sum, 2);
+  EXPECT_EQ(Family("millrace_input_buffer_allocated_bytes").metric.front().gauge.value, 500);
+  EXPECT_EQ(Family("millrace_output_buffer_allocated_bytes").metric.front().gauge.value, 200);
 }
 
 TEST_F(CollectorTest, BucketsAreCumulativeAndEndWithInfinity) {

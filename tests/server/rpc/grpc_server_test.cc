@@ -78,6 +78,38 @@ TEST_F(GrpcServerTest, AWaitingPullIsSentHomeWhenTheServerDrains) {
   EXPECT_FALSE(response.drained());
 }
 
+TEST_F(GrpcServerTest, WhileItDrainsThePortAnswersAndSendsEverybodyAway) {
+  const auto expect_sent_away = [](const grpc::Status& status) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_NE(status.error_details().find("SERVER_NOT_READY"), std::string::npos) << status.error_message();
+  };
+  grpc::ClientContext open_context;
+  const auto open = pipelines_->PushStream(&open_context);
+  server_->StopServing();
+  v1::PushStreamResponse answer;
+  EXPECT_FALSE(open->Read(&answer));
+  expect_sent_away(open->Finish());
+  // One that comes anew, over a connection of its own.
+  grpc::ChannelArguments alone;
+  alone.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto fresh = v1::PipelineService::NewStub(grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server_->port()),
+                                                                            grpc::InsecureChannelCredentials(), alone));
+  expect_sent_away(PushOne());
+  for (auto* stub : {pipelines_.get(), fresh.get()}) {
+    grpc::ClientContext pull_context;
+    v1::PullResponse response;
+    expect_sent_away(stub->Pull(&pull_context, WaitingPull(60), &response));
+    grpc::ClientContext status_context;
+    v1::GetPipelineStatusRequest request;
+    request.set_pipeline_id(id_);
+    v1::PipelineStatus status;
+    expect_sent_away(stub->GetPipelineStatus(&status_context, request, &status));
+    grpc::ClientContext stream_context;
+    const auto stream = stub->PullStream(&stream_context);
+    expect_sent_away(stream->Finish());
+  }
+}
+
 TEST_F(GrpcServerTest, ACancelledPullEndsAndTheServerGoesOn) {
   grpc::ClientContext context;
   v1::PullResponse response;

@@ -1,0 +1,28 @@
+# Run at installation: the pages lie beside each other then, and the sources that they speak of are not there. Links to what
+# is installed elsewhere are bent, all others that lead out of docs/ become plain text. Set before: doc_folder, proto_folder.
+
+set(root "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+file(GLOB_RECURSE pages "${root}/${doc_folder}/*.md")
+foreach(page IN LISTS pages)
+  cmake_path(GET page PARENT_PATH folder)
+  cmake_path(GET page FILENAME name)
+  file(RELATIVE_PATH protos "${folder}" "${root}/${proto_folder}")
+  file(RELATIVE_PATH docs "${folder}" "${root}/${doc_folder}")
+  set(up "${docs}../")
+  file(READ "${page}" text)
+  if(name MATCHES "^(README|CHANGELOG)\\.md$")
+    set(up "")
+    string(REGEX REPLACE "\\[([^][]*)\\]\\((CONTRIBUTING\\.md|examples/README\\.md)\\)" "\\1" text "${text}")
+    string(REPLACE "](docs/" "](" text "${text}")
+  endif()
+  string(REPLACE "](${up}protos/" "](${protos}/" text "${text}")
+  string(REPLACE "](${up}services/" "](${docs}examples/" text "${text}")
+  if(NOT up STREQUAL "")
+    # What still leads upwards, but for the links to the protos, which come back down.
+    string(REPLACE "](${protos}/" "](PROTOS/" text "${text}")
+    string(REPLACE "." "\\." up "${up}")
+    string(REGEX REPLACE "\\[([^][]*)\\]\\(${up}[^)]*\\)" "\\1" text "${text}")
+    string(REPLACE "](PROTOS/" "](${protos}/" text "${text}")
+  endif()
+  file(WRITE "${page}" "${text}")
+endforeach()

@@ -1,0 +1,33 @@
+#include "server/core/expected_records.h"
+
+#include <algorithm>
+
+#include "server/core/explain.h"
+#include "storage/model/job_rules.h"
+
+namespace millrace::core {
+
+std::optional<ExpectedRecords> ExpectedRecordsOf(const model::Job& job) {
+  const int64_t submitted = job.counters.records_submitted;
+  if (!model::TakesInput(job)) return ExpectedRecords{.total = submitted, .is_exact = true};
+  if (const std::optional<int64_t> total = model::TotalRecords(job)) {
+    return ExpectedRecords{.total = std::max(*total, submitted), .is_exact = true};
+  }
+  if (!model::HasSource(job) || job.source.estimated_records <= 0) return std::nullopt;
+  return ExpectedRecords{.total = std::max(job.source.estimated_records, submitted), .is_exact = false};
+}
+
+RemainingWork RemainingWorkOf(const model::Job& job) {
+  RemainingWork work{.records = 0, .chunks = model::ChunksPending(job)};
+  work.records = RecordsIn(job, work.chunks);
+  const int64_t submitted = job.counters.records_submitted;
+  const std::optional<ExpectedRecords> expected = ExpectedRecordsOf(job);
+  if (!expected.has_value() || submitted == 0) return work;
+  const int64_t to_come = expected->total - submitted;
+  work.records += to_come;
+  work.chunks += static_cast<int64_t>(static_cast<double>(to_come) * static_cast<double>(job.last_sequence) /
+                                      static_cast<double>(submitted));
+  return work;
+}
+
+}  // namespace millrace::core
