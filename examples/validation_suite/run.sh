@@ -26,7 +26,7 @@ bulk() {
 shown() { millrace bulk show "$1" -o json >"$FOLDER/$1.shown" 2>>"$FOLDER/$1.log" || die "the bulk run $1 cannot be shown"; }
 
 # jobs_of NAME: what a person sees of the jobs of a bulk run.
-jobs_of() { millrace bulk show "$1" 2>/dev/null | sed -n '/^RECORD/,$ { s/  *[^ ]*$//; s/^/       /p }' | cut -c 1-110; }
+jobs_of() { millrace bulk show "$1" 2>/dev/null | sed -n '/^RECORD/,$ { s/  *-$//; s/^/       /p }' | cut -c 1-140; }
 
 # export_children NAME SUFFIX: the records of each job of a bulk run, as FOLDER/JOB.SUFFIX.
 export_children() {

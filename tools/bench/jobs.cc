@@ -83,6 +83,8 @@ absl::StatusOr<Report> RunJobs(const BenchOptions& options) {
   none.add_states(v1::JOB_STATE_FAILED);
   v1::ListJobsRequest active;
   active.add_states(v1::JOB_STATE_IN_PROGRESS);
+  v1::ListJobsRequest sorted;
+  sorted.set_order(v1::JOB_ORDER_NAME);
   v1::GetStatisticsRequest project;
   project.set_project("many");
   for (const absl::Status& status :
@@ -90,6 +92,7 @@ absl::StatusOr<Report> RunJobs(const BenchOptions& options) {
         AddMillis(report, "ListJobs, oldest first", [&] { return client.ListJobs(oldest); }),
         AddMillis(report, "ListJobs by a state that none has, a page", [&] { return client.ListJobs(none); }),
         AddMillis(report, "ListJobs of active jobs", [&] { return client.ListJobs(active); }),
+        AddMillis(report, "ListJobs by name, one call", [&] { return client.ListJobs(sorted); }),
         AddMillis(report, "DescribePipelines", [&] { return client.DescribePipelines(); }),
         AddMillis(report, "GetStatistics", [&] { return client.GetStatistics(); }),
         AddMillis(report, "GetStatistics of a project", [&] { return client.GetStatistics(project); }),

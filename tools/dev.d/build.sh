@@ -17,10 +17,12 @@ TEXT
 
 gen_help() {
   cat <<'TEXT'
-Usage: ./tools/dev gen
+Usage: ./tools/dev gen [docs]
 
-Nothing generated is kept in the repository. The C++ of protos/ is generated when a preset is built, into
+Generated code is not kept in the repository. The C++ of protos/ is generated when a preset is built, into
 build/PRESET/protos/generated; this verb does it for preset dev, for editors that want the headers.
+
+docs: writes the diagram and the table of docs/STATE_MACHINE.md anew, from the rules that a test walks.
 TEXT
 }
 
@@ -75,13 +77,20 @@ dev_build() {
 generated_headers() { ninja -C "build/$1" -t targets all | sed -n 's/^\(.*\/generated\/.*\.pb\.h\): .*/\1/p'; }
 
 dev_gen() {
-  no_arguments gen "$@"
+  local what=${1:-headers}
+  [[ $what == headers || $what == docs ]] || die "unknown: gen $what; see ./tools/dev gen --help" 2
   dev_setup build test
   configure dev -DMILLRACE_BUILD_TESTS=ON
+  if [[ $what == docs ]]; then
+    build_targets dev storage_model_test
+    MILLRACE_WRITE_DOCS=1 build/dev/bin/storage_model_test --gtest_brief=1 --gtest_filter='JobStatesTest.TheDocument*'
+    git --no-pager diff --stat -- docs/STATE_MACHINE.md
+    return
+  fi
   local headers
   mapfile -t headers < <(generated_headers dev)
   build_targets dev "${headers[@]}"
-  echo "Generated ${#headers[@]} headers into build/dev/protos/generated. Nothing generated is kept in the repository."
+  echo "Generated ${#headers[@]} headers into build/dev/protos/generated. Generated code is not kept in the repository."
 }
 
 dev_clean() {

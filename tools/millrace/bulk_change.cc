@@ -140,7 +140,7 @@ void AddBulkOptions(CLI::App* command, BulkOptions& options, bool with_preview) 
     command->add_flag("--preview", options.preview, "Only list the jobs that would be changed")->needs(all);
   }
   command->add_flag("--yes", options.yes, "Do not ask")->needs(all);
-  command->add_option("--rate", options.rate, "The most jobs to change in a second; 0 is no limit")
+  command->add_option("--jobs-per-second,--rate", options.rate, "The most jobs to change in a second; 0 is no limit")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->needs(all);

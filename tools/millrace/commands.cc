@@ -44,8 +44,9 @@ CommandTree::CommandTree(const std::string& default_server)
   app_.add_option("--server", options_.server, "Address of the server")
       ->type_name("HOST:PORT")
       ->default_str(default_server);
-  AddDurationOption(&app_, "--retry-for", options_.retry_for,
-                    "How long to repeat calls while the server cannot be reached (default: 10m for run, 1s otherwise)");
+  AddDurationOption(
+      &app_, "--retry-for", options_.retry_for,
+      "How long to repeat calls while the server cannot be reached (default: 10m where data flows, 1s otherwise)");
   AddRunCommand(*this);
   AddServicesCommands(*this);
   AddPipelinesCommands(*this);

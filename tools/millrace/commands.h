@@ -67,6 +67,7 @@ void AddJobsCommands(CommandTree& tree);
 void AddCompareCommand(CommandTree& tree, CLI::App* jobs);
 void AddDeleteCommand(CommandTree& tree, CLI::App* jobs);
 void AddExportCommand(CommandTree& tree, CLI::App* jobs);
+void AddRecordsCommand(CommandTree& tree, CLI::App* jobs);
 void AddRetryCommand(CommandTree& tree, CLI::App* jobs);
 void AddSubmitCommand(CommandTree& tree, CLI::App* jobs);
 void AddSummaryCommand(CommandTree& tree, CLI::App* jobs);
@@ -75,7 +76,12 @@ void AddTuningCommands(CommandTree& tree, CLI::App* jobs);
 void AddWatchCommand(CommandTree& tree, CLI::App* jobs);
 void AddSchedulesCommands(CommandTree& tree);
 void AddBulkCommands(CommandTree& tree);
+// Of the group `bulk`.
+void AddBulkSubmitCommand(CommandTree& tree, CLI::App* bulk);
+void AddBulkShowCommand(CommandTree& tree, CLI::App* bulk);
 void AddExceptionsCommands(CommandTree& tree);
+// Of the group `exceptions`.
+void AddExceptionsExportCommand(CommandTree& tree, CLI::App* exceptions);
 void AddTopCommand(CommandTree& tree);
 /// health, server, version, completion.
 void AddServerCommands(CommandTree& tree);

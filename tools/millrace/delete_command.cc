@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "client/cpp/errors.h"
 #include "tools/millrace/bulk_change.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/render.h"
@@ -14,12 +15,23 @@ struct DeleteOptions {
   bool force = false;
 };
 
+// For how long a job that was cancelled may come to its end: its chunks, and the jobs of a bulk run.
+constexpr absl::Duration kEndsWithin = absl::Seconds(10);
+
 absl::StatusOr<v1::DeleteJobResponse> DeleteOne(Session& session, const client::Client& client, const std::string& id,
                                                 bool force) {
   v1::DeleteJobRequest request;
   request.set_job_id(id);
   request.set_force(force);
-  return client.DeleteJob(request, session.call());
+  const Environment& environment = session.environment();
+  const absl::Duration start = environment.timer->Elapsed();
+  while (true) {
+    absl::StatusOr<v1::DeleteJobResponse> deleted = client.DeleteJob(request, session.call());
+    const client::ErrorDetails error = client::ErrorDetailsOf(deleted.status());
+    if (!force || error.reason != v1::JOB_NOT_FINISHED || !error.retry_delay.has_value()) return deleted;
+    if (environment.timer->Elapsed() - start >= kEndsWithin) return deleted;
+    if (!environment.timer->Sleep(*error.retry_delay, environment.stop)) return absl::CancelledError("interrupted");
+  }
 }
 
 absl::StatusOr<ExitCode> Delete(Session& session, const DeleteOptions& options) {

@@ -10,8 +10,9 @@
 #include "tools/millrace/commands.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
+#include "tools/millrace/list.h"
 #include "tools/millrace/render.h"
-#include "tools/millrace/watch.h"
+#include "tools/millrace/retry.h"
 
 namespace millrace::cli {
 namespace {
@@ -47,14 +48,8 @@ struct ReprocessOptions {
   std::vector<std::string> exceptions;
   std::string group;
   bool all = false;
-  bool preview = false;
-  std::string note;
-  bool wait = false;
-  bool allow_exceptions = false;
+  RetryOptions retry;
 };
-
-// A full input buffer empties while the job runs.
-constexpr absl::Duration kReprocessRetryFor = absl::Minutes(10);
 
 std::string StateOf(const v1::RecordException& exception) {
   return std::string(absl::StripPrefix(v1::ExceptionState_Name(exception.state()), kStatePrefix));
@@ -72,24 +67,20 @@ absl::StatusOr<ExitCode> List(Session& session, const ExceptionsOptions& options
     v1::ExceptionState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
     request.add_states(state);
   }
-  Table table({{"ID"}, {"STATE"}, {"CODE"}, {"NODE"}, {"ATTEMPTS"}, {"MESSAGE"}, {"INPUT"}});
-  std::vector<std::string> list;
-  bool is_cut = false;
-  for (const absl::StatusOr<v1::RecordException>& exception : client->AllExceptions(request, session.call())) {
-    if (!exception.ok()) return During("cannot list the exceptions", exception.status());
-    is_cut = static_cast<int64_t>(list.size()) == options.limit;
-    if (is_cut) break;
-    list.push_back(ExceptionToJson(*exception));
-    table.AddRow({exception->id(), StateOf(*exception), exception->code(), exception->node(),
-                  absl::StrCat(std::max(exception->attempts(), 1)), exception->message(), exception->input()});
-  }
+  const auto list = TakeFirst(client->AllExceptions(request, session.call()), options.limit);
+  if (!list.ok()) return During("cannot list the exceptions", list.status());
   if (session.json()) {
-    session.PrintJson(JsonObject({{"exceptions", JsonArray(list)}, {"truncated", is_cut ? "true" : "false"}}));
+    session.PrintJson(
+        JsonObject({{"exceptions", JsonArrayOf(list->items, &ExceptionToJson)}, {"truncated", list->truncated()}}));
     return ExitCode::kOk;
   }
+  Table table({{"ID"}, {"STATE"}, {"CODE"}, {"NODE"}, {"ATTEMPTS"}, {"MESSAGE"}, {"INPUT"}});
+  for (const v1::RecordException& exception : list->items) {
+    table.AddRow({exception.id(), StateOf(exception), exception.code(), exception.node(),
+                  absl::StrCat(std::max(exception.attempts(), 1)), exception.message(), exception.input()});
+  }
   if (!table.empty()) session.out() << table.Render(session.out_style());
-  if (table.empty()) session.err() << "no exception\n";
-  if (is_cut) session.err() << "there are more; --limit shows them\n";
+  TellEnd(session, *list, "no exception");
   return ExitCode::kOk;
 }
 
@@ -105,18 +96,10 @@ absl::StatusOr<ExitCode> Groups(Session& session, const ExceptionsOptions& optio
   });
   if (!status.ok()) return During("cannot list the exception groups", status);
   if (session.json()) {
-    std::vector<std::string> list;
-    list.reserve(groups.size());
-    for (const v1::ExceptionGroup& group : groups) list.push_back(ToJson(group));
-    session.PrintJson(JsonObject({{"groups", JsonArray(list)}}));
+    session.PrintJson(JsonObject({{"groups", JsonArrayOf(groups)}}));
     return ExitCode::kOk;
   }
-  Table table({{"COUNT", Align::kRight}, {"OPEN", Align::kRight}, {"CODE"}, {"NODE"}, {"MESSAGE"}, {"GROUP"}});
-  for (const v1::ExceptionGroup& group : groups) {
-    table.AddRow({HumanCount(group.count()), HumanCount(group.unresolved_count()), group.code(), group.node(),
-                  group.normalised_message(), group.fingerprint()});
-  }
-  if (!table.empty()) session.out() << table.Render(session.out_style());
+  session.out() << RenderExceptionGroups({groups.begin(), groups.end()}, session);
   if (groups.empty()) session.err() << "no exception\n";
   return ExitCode::kOk;
 }
@@ -171,56 +154,12 @@ absl::StatusOr<ExitCode> Answer(Session& session, const AnswerOptions& options) 
   return ExitCode::kOk;
 }
 
-/// How many records are run again, and how many were passed over.
-struct Reprocessed {
-  int64_t records = 0;
-  int64_t skipped = 0;
-};
-
-/// Asks for part after part, until there is none.
-absl::StatusOr<Reprocessed> ReprocessAll(Session& session, const client::Client& client,
-                                         const ReprocessOptions& options) {
-  v1::ReprocessExceptionsRequest request;
-  request.set_job_id(options.id);
-  request.set_note(options.note);
-  request.set_preview(options.preview);
-  for (const std::string& exception : options.exceptions) request.mutable_ids()->add_ids(exception);
-  if (!options.group.empty()) request.set_fingerprint(options.group);
-  if (options.all) request.set_all(true);
-  Reprocessed all;
-  bool more = true;
-  while (more) {
-    const auto part = client.ReprocessExceptions(request, session.call());
-    if (!part.ok()) return part.status();
-    all.records += part->record_count();
-    all.skipped += part->skipped_count();
-    // A preview of the next part would be one of this again.
-    more = part->more() && !options.preview;
-    request.set_up_to_sequence(options.exceptions.empty() ? part->up_to_sequence() : 0);
-    if (options.preview && part->more()) session.err() << "and more: only the first are counted\n";
-  }
-  return all;
-}
-
-std::string Describe(const Reprocessed& all, bool preview) {
-  std::string text =
-      absl::StrCat(HumanCount(all.records), preview ? " records would be run again" : " records are run again");
-  if (all.skipped > 0) absl::StrAppend(&text, ", ", HumanCount(all.skipped), " passed over");
-  return text;
-}
-
 absl::StatusOr<ExitCode> Reprocess(Session& session, const ReprocessOptions& options) {
-  const auto client = session.Connect(kReprocessRetryFor);
+  const auto client = session.Connect(kRetryFor);
   if (!client.ok()) return client.status();
-  const absl::StatusOr<Reprocessed> all = ReprocessAll(session, *client, options);
-  if (!all.ok()) return During("the records are not run again", all.status());
-  if (session.json()) {
-    session.PrintJson(
-        JsonObject({{"recordCount", absl::StrCat(all->records)}, {"skippedCount", absl::StrCat(all->skipped)}}));
-  } else {
-    session.out() << Describe(*all, options.preview) << std::endl;
-  }
-  return options.wait ? WatchUntilEnd(session, options.id, options.allow_exceptions) : ExitCode::kOk;
+  v1::RetryJobRequest request = RetryRequestOf(options.id, options.group, options.retry);
+  for (const std::string& exception : options.exceptions) request.mutable_ids()->add_ids(exception);
+  return RetryOne(session, *client, request, options.retry.wait);
 }
 
 void AddResolveCommand(CommandTree& tree, CLI::App* group) {
@@ -270,13 +209,7 @@ void AddReprocessCommand(CommandTree& tree, CLI::App* group) {
   which->add_option("--group", options->group, "Those of a group, as `exceptions groups` names it")->type_name("GROUP");
   which->add_flag("--all", options->all, "Every one that is unresolved");
   which->require_option(1);
-  auto* preview = reprocess->add_flag("--preview", options->preview, "Only count them");
-  reprocess->add_option("--note", options->note, "Why; kept with each exception")->type_name("TEXT");
-  auto* wait = reprocess->add_flag("--wait", options->wait, "Wait until the job has ended, and show what happens")
-                   ->excludes(preview);
-  reprocess
-      ->add_flag("--allow-exceptions", options->allow_exceptions, "End with exit code 0 although records fail again")
-      ->needs(wait);
+  AddRetryOptions(reprocess, options->retry);
   tree.OnRun(reprocess, options, &Reprocess);
 }
 
@@ -325,6 +258,7 @@ void AddExceptionsCommands(CommandTree& tree) {
   AddResolveCommand(tree, group);
   AddAnswerCommand(tree, group);
   AddReprocessCommand(tree, group);
+  AddExceptionsExportCommand(tree, group);
 }
 
 }  // namespace millrace::cli

@@ -59,9 +59,10 @@ std::string_view AdviceFor(v1::ErrorReason reason) {
     case v1::REQUEST_ID_REUSED:
       return "repeat the call with the same arguments, or choose another id";
     case v1::PIPELINE_CLOSED:
-      return "push the records into a new pipeline; the results of this one can still be pulled";
     case v1::PIPELINE_CANCELLED:
-      return "start a new pipeline; what this one finished can still be pulled";
+      return "`millrace jobs retry ID --allow-cancelled` takes up a job that failed or was cancelled; records of your "
+             "own "
+             "go into a new pipeline";
     case v1::JOB_NOT_FINISHED:
       return "wait for its end; `millrace jobs delete ID --force` would cancel it and discard everything";
     case v1::CURSOR_IN_FUTURE:
@@ -81,9 +82,35 @@ std::string_view AdviceFor(v1::ErrorReason reason) {
   }
 }
 
-std::string HintFor(const absl::Status& status, v1::ErrorReason reason, std::string_view server) {
+/// What to do about a job that ends by itself in a moment: whoever is told that may have asked for all there is to ask for.
+std::string_view AdviceForEnding(const client::ErrorDetails& details) {
+  if (details.reason != v1::JOB_NOT_FINISHED || !details.retry_delay.has_value()) return {};
+  return details.metadata.contains("child_job_id") ? "its jobs are still being cancelled; try again in a moment"
+                                                   : "try again in a moment";
+}
+
+/// What a cancel by force discarded does not come back: taking up that job is no advice.
+std::string_view AdviceForDiscarded(const client::ErrorDetails& details) {
+  if (details.reason != v1::PIPELINE_CANCELLED || !details.metadata.contains("chunk_count")) return {};
+  return "push the records into a new pipeline, or submit the job again";
+}
+
+/// About what holds a version, but not against `--force`.
+std::string_view AdviceForHeldVersion(const client::ErrorDetails& details) {
+  if (details.reason != v1::SERVICE_VERSION_IN_USE) return {};
+  if (details.metadata.contains("exception_job_count")) {
+    return "`millrace jobs list --service 'NAME[VERSION]' --sort failed` shows the jobs; --force deletes it anyway";
+  }
+  if (!details.metadata.contains("schedule_count")) return {};
+  return "`millrace schedules update ID` names another version; --force deletes it anyway";
+}
+
+std::string HintFor(const absl::Status& status, const client::ErrorDetails& details, std::string_view server) {
   if (auto hint = PayloadOf(status, kHintPayload)) return *std::move(hint);
-  if (const std::string_view advice = AdviceFor(reason); !advice.empty()) return std::string(advice);
+  if (const std::string_view advice = AdviceForDiscarded(details); !advice.empty()) return std::string(advice);
+  if (const std::string_view advice = AdviceForHeldVersion(details); !advice.empty()) return std::string(advice);
+  if (const std::string_view advice = AdviceForEnding(details); !advice.empty()) return std::string(advice);
+  if (const std::string_view advice = AdviceFor(details.reason); !advice.empty()) return std::string(advice);
   if (IsUnreachable(status)) {
     return absl::StrCat("is millraced running at ", std::string(server),
                         "? Another address can be given with --server or in MILLRACE_SERVER");
@@ -119,6 +146,13 @@ absl::Status WithHint(absl::Status status, std::string_view hint) {
   return status;
 }
 
+std::string WhyRepeated(const absl::Status& failure) {
+  const bool is_full = client::ErrorReasonOf(failure) == v1::STORAGE_FULL;
+  if (!is_full && !absl::IsUnavailable(failure)) return {};
+  return absl::StrCat(is_full ? "the server cannot store anything (" : "the server is away (",
+                      std::string(failure.message()), ")");
+}
+
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return ExitCode::kOk;
   if (PayloadOf(status, kUsagePayload)) return ExitCode::kUsage;
@@ -143,7 +177,7 @@ std::string RenderFailure(const absl::Status& status, std::string_view server, c
     if (absl::StrContains(std::string(status.message()), violation.description)) continue;
     absl::StrAppend(&out, "  ", Printable(violation.field), ": ", Printable(violation.description), "\n");
   }
-  if (const std::string hint = HintFor(status, details.reason, server); !hint.empty()) {
+  if (const std::string hint = HintFor(status, details, server); !hint.empty()) {
     absl::StrAppend(&out, style.Yellow("hint:"), " ", Printable(hint), "\n");
   }
   return out;

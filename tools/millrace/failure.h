@@ -37,6 +37,10 @@ absl::Status During(std::string_view what, absl::Status status);
 /// Says what the user can do, in place of the advice that belongs to the error's reason. OK stays OK.
 absl::Status WithHint(absl::Status status, std::string_view hint);
 
+/// What to tell somebody who waits while a call is repeated after `failure`, without full stop. Empty where that is nothing
+/// unusual: a buffer has no room yet, which is how back-pressure feels.
+std::string WhyRepeated(const absl::Status& failure);
+
 /// The exit code of a status. OK is kOk.
 ExitCode ExitCodeOf(const absl::Status& status);
 

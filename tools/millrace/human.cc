@@ -34,6 +34,10 @@ std::string ThreeDigits(double value) {
 
 std::string HumanCount(int64_t count) { return Grouped(absl::StrCat(count)); }
 
+std::string HumanCount(int64_t count, const char* noun) {
+  return absl::StrCat(HumanCount(count), " ", noun, count == 1 ? "" : "s");
+}
+
 std::string HumanNumber(double value) {
   std::string text = absl::StrFormat("%.12g", value);
   const bool plain = text.find_first_not_of("-0123456789.") == std::string::npos;

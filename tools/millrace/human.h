@@ -13,6 +13,9 @@ namespace millrace::cli {
 /// `1,234,567`.
 std::string HumanCount(int64_t count);
 
+/// With what is counted: `1 chunk`, `1,234 chunks`.
+std::string HumanCount(int64_t count, const char* noun);
+
 /// At most twelve significant digits, grouped: `20,060,335.15`.
 std::string HumanNumber(double value);
 

@@ -9,6 +9,7 @@ namespace millrace::cli {
 namespace {
 
 constexpr char kStatePrefix[] = "JOB_STATE_";
+constexpr char kOutcomePrefix[] = "OUTCOME_";
 
 }  // namespace
 
@@ -20,7 +21,7 @@ std::vector<CLI::Option*> AddCreateTimeOptions(CLI::App* command, CreateTimeOpti
   };
 }
 
-std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOptions& options) {
+std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOptions& options, ServiceFilter service) {
   CLI::Option* state =
       command->add_option("--state", options.states, "Only jobs in this state. May be repeated")
           ->type_name("STATE")
@@ -30,14 +31,22 @@ std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOption
   std::vector<CLI::Option*> added = {
       state,
       command->add_flag("--unfinished", options.unfinished, "Only jobs that have not ended")->excludes(state),
-      command->add_option("--service", options.service, "Only jobs of this service, or of one version of it")
-          ->type_name("FOLDER/NAME[VERSION]"),
+      command->add_option("--outcome", options.outcomes, "Only jobs that ended so. May be repeated")
+          ->type_name("OUTCOME")
+          ->expected(1)
+          ->take_all()
+          ->check(CLI::IsMember(EnumNames(*v1::Outcome_descriptor(), kOutcomePrefix), CLI::ignore_case)),
       command->add_option("--project", options.project, "Only jobs of this project")->type_name("TEXT"),
       command->add_option("--tag", options.tag, "Only jobs with this tag")->type_name("TEXT"),
       command->add_option("--created-by", options.created_by, "Only jobs that this user created")->type_name("USER"),
       command->add_option("--text", options.text, "Only jobs with this text in id, name or description, in either case")
           ->type_name("TEXT"),
   };
+  if (service == ServiceFilter::kAny) {
+    added.push_back(
+        command->add_option("--service", options.service, "Only jobs of this service, or of one version of it")
+            ->type_name("FOLDER/NAME[VERSION]"));
+  }
   const std::vector<CLI::Option*> created = AddCreateTimeOptions(command, options.created);
   added.insert(added.end(), created.begin(), created.end());
   return added;
@@ -55,6 +64,11 @@ absl::StatusOr<v1::ListJobsRequest> ReadJobFilter(const Session& session, const 
     v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
     v1::JobState_Parse(absl::StrCat(kStatePrefix, absl::AsciiStrToUpper(name)), &state);
     request.add_states(state);
+  }
+  for (const std::string& name : options.outcomes) {
+    v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;
+    v1::Outcome_Parse(absl::StrCat(kOutcomePrefix, absl::AsciiStrToUpper(name)), &outcome);
+    request.add_outcomes(outcome);
   }
   if (options.unfinished) {
     for (const v1::JobState state : StatesThat(/*ended=*/false)) request.add_states(state);

@@ -21,6 +21,7 @@ struct CreateTimeOptions {
 struct JobFilterOptions {
   std::vector<std::string> states;
   bool unfinished = false;
+  std::vector<std::string> outcomes;
   std::string service;
   std::string project;
   std::string tag;
@@ -29,10 +30,14 @@ struct JobFilterOptions {
   std::string text;
 };
 
+/// Whether jobs are chosen by their service, too.
+enum class ServiceFilter { kNone, kAny };
+
 // Both add options to a command, and return what was added.
 
 std::vector<CLI::Option*> AddCreateTimeOptions(CLI::App* command, CreateTimeOptions& options);
-std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOptions& options);
+std::vector<CLI::Option*> AddJobFilterOptions(CLI::App* command, JobFilterOptions& options,
+                                              ServiceFilter service = ServiceFilter::kAny);
 
 /// The list that they ask for. A usage error names the option that cannot be read.
 absl::StatusOr<v1::ListJobsRequest> ReadJobFilter(const Session& session, const JobFilterOptions& options);

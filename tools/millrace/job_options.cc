@@ -34,6 +34,11 @@ void AddDurationSetter(CLI::App* command, const std::string& name, std::function
       ->type_name("DURATION");
 }
 
+void AddSizeSetter(CLI::App* command, const std::string& name, std::function<void(const int64_t&)> set,
+                   const std::string& help) {
+  AddSetter<int64_t>(command, name, "SIZE", std::move(set), help)->transform(CLI::AsSizeValue(true).description(""));
+}
+
 void AddWebhookEvents(const std::string& list, v1::Webhook& webhook) {
   for (const std::string& name : std::vector<std::string>(absl::StrSplit(list, ','))) {
     v1::WebhookEvent event = v1::WEBHOOK_EVENT_UNSPECIFIED;
@@ -83,6 +88,12 @@ void AddJobOptions(CLI::App* command, PipelineOptions& options) {
   AddSetter<int32_t>(
       command, "--initial-workers", "N", [&job](int32_t n) { job.set_initial_workers(n); },
       "Chunks that run at once at the start, doubled each second (default: --max-workers)");
+  AddSizeSetter(
+      command, "--input-buffer-bytes", [&job](int64_t bytes) { job.set_input_buffer_bytes(bytes); },
+      "Refuse pushes while this much input waits; pieces of a source wait, too (default: 70MB)");
+  AddSizeSetter(
+      command, "--output-buffer-bytes", [&job](int64_t bytes) { job.set_output_buffer_bytes(bytes); },
+      "Start no chunk while this much output is not acknowledged (default: 80MB)");
   AddSetter<int32_t>(
       command, "--priority", "N", [&job](int32_t n) { job.set_priority(n); },
       "-100 to 100; while a job of higher priority can run, no lower one does (default: 0)");
@@ -128,7 +139,8 @@ void AddJobOptions(CLI::App* command, PipelineOptions& options) {
       "The time a chunk should take where the server chooses its size (default: 200ms)");
   command
       ->add_option("--worker-label", options.worker_labels,
-                   "Run only on workers with this label; the server's own have none. May be repeated")
+                   "Run only on workers with this label, as `millraced --worker-label` gives it. Repeated: with all of "
+                   "them")
       ->type_name("LABEL=VALUE")
       ->expected(1)
       ->take_all();

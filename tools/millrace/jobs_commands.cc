@@ -1,18 +1,21 @@
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "tools/millrace/commands.h"
 #include "tools/millrace/job_filter.h"
-#include "tools/millrace/json_output.h"
+#include "tools/millrace/list.h"
 #include "tools/millrace/render.h"
 
 namespace millrace::cli {
 namespace {
+
+constexpr int64_t kPageSizeMax = 1'000;
 
 struct JobsOptions {
   std::string id;
@@ -27,55 +30,34 @@ struct JobsOptions {
 struct ListOptions {
   JobFilterOptions filter;
   bool oldest_first = false;
+  std::string sort;
   int64_t limit = 100;
 };
 
-/// The first items of a list.
-template <typename T>
-struct Taken {
-  std::vector<T> items;
-  /// There are more.
-  bool is_cut = false;
-};
-
-template <typename T>
-absl::StatusOr<Taken<T>> Take(client::Paginated<T> all, int64_t limit) {
-  Taken<T> taken;
-  for (const absl::StatusOr<T>& item : all) {
-    if (!item.ok()) return item.status();
-    taken.is_cut = static_cast<int64_t>(taken.items.size()) == limit;
-    if (taken.is_cut) break;
-    taken.items.push_back(*item);
-  }
-  return taken;
-}
-
-/// Prints a list as `render` does, or as JSON under `name`.
-template <typename T>
-ExitCode Print(Session& session, const Taken<T>& list, const char* name, const char* nothing,
-               std::string (*render)(const std::vector<T>&, const Session&)) {
-  if (session.json()) {
-    std::vector<std::string> items;
-    items.reserve(list.items.size());
-    for (const T& item : list.items) items.push_back(ToJson(item));
-    session.PrintJson(JsonObject({{name, JsonArray(items)}, {"truncated", list.is_cut ? "true" : "false"}}));
-    return ExitCode::kOk;
-  }
-  session.out() << render(list.items, session);
-  if (list.items.empty()) session.err() << nothing << "\n";
-  if (list.is_cut) session.err() << "there are more; --limit shows them\n";
-  return ExitCode::kOk;
+const std::map<std::string, v1::JobOrder>& Orders() {
+  static const auto* const kOrders = new std::map<std::string, v1::JobOrder>({
+      {"newest", v1::JOB_ORDER_NEWEST_FIRST},
+      {"oldest", v1::JOB_ORDER_OLDEST_FIRST},
+      {"ended", v1::JOB_ORDER_LAST_ENDED_FIRST},
+      {"failed", v1::JOB_ORDER_MOST_FAILED_FIRST},
+      {"longest", v1::JOB_ORDER_LONGEST_FIRST},
+      {"name", v1::JOB_ORDER_NAME},
+  });
+  return *kOrders;
 }
 
 absl::StatusOr<ExitCode> List(Session& session, const ListOptions& options) {
   absl::StatusOr<v1::ListJobsRequest> request = ReadJobFilter(session, options.filter);
   if (!request.ok()) return request.status();
   if (options.oldest_first) request->set_order(v1::JOB_ORDER_OLDEST_FIRST);
+  if (!options.sort.empty()) request->set_order(Orders().at(options.sort));
+  // One more than is shown tells whether there are more, and a page of a sorted list is dear.
+  request->set_page_size(static_cast<int32_t>(std::min(options.limit + 1, kPageSizeMax)));
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  const auto jobs = Take(client->AllJobs(*request, session.call()), options.limit);
+  const auto jobs = TakeFirst(client->AllJobs(*request, session.call()), options.limit);
   if (!jobs.ok()) return During("cannot list the jobs", jobs.status());
-  return Print(session, *jobs, "jobs", "no such job", &RenderJobs);
+  return PrintList(session, *jobs, "jobs", "no such job", &RenderJobs);
 }
 
 absl::StatusOr<ExitCode> Show(Session& session, const JobsOptions& options) {
@@ -117,9 +99,9 @@ absl::StatusOr<ExitCode> Chunks(Session& session, const JobsOptions& options) {
   request.set_other_code_than_job(options.other_code);
   request.set_config_hash(options.config_hash);
   if (options.part.has_value()) request.set_part(*options.part);
-  const auto chunks = Take(client->AllChunks(request, session.call()), options.limit);
+  const auto chunks = TakeFirst(client->AllChunks(request, session.call()), options.limit);
   if (!chunks.ok()) return During("cannot list the chunks", chunks.status());
-  return Print(session, *chunks, "chunks", "no such chunk", &RenderChunks);
+  return PrintList(session, *chunks, "chunks", "no such chunk", &RenderChunks);
 }
 
 absl::StatusOr<ExitCode> Events(Session& session, const JobsOptions& options) {
@@ -127,9 +109,9 @@ absl::StatusOr<ExitCode> Events(Session& session, const JobsOptions& options) {
   if (!client.ok()) return client.status();
   v1::ListJobEventsRequest request;
   request.set_job_id(options.id);
-  const auto events = Take(client->AllJobEvents(request, session.call()), options.limit);
+  const auto events = TakeFirst(client->AllJobEvents(request, session.call()), options.limit);
   if (!events.ok()) return During("cannot list the events", events.status());
-  return Print(session, *events, "events", "no event is kept of this job", &RenderJobEvents);
+  return PrintList(session, *events, "events", "no event is kept of this job", &RenderJobEvents);
 }
 
 absl::StatusOr<ExitCode> Stats(Session& session, const JobsOptions& options) {
@@ -165,9 +147,18 @@ void AddJobsCommands(CommandTree& tree) {
                                    "millrace jobs list --service aviation/strike-severity --limit 10 -o json\n"
                                    "millrace jobs list --service 'aviation/strike-severity[1.0.0]' --unfinished\n"
                                    "millrace jobs list --since 24h --text month-end\n"
+                                   "millrace jobs list --since 168h --outcome partial --sort failed\n"
                                    "millrace jobs list --project pricing --tag urgent --before 2024-05-01");
   AddJobFilterOptions(list, list_options->filter);
-  list->add_flag("--oldest-first", list_options->oldest_first, "In the order in which they were created");
+  CLI::Option* oldest =
+      list->add_flag("--oldest-first", list_options->oldest_first, "In the order in which they were created");
+  list->add_option(
+          "--sort", list_options->sort,
+          "Newest first (default), oldest first, the last that ended first, those with the most failed records "
+          "first, those that run or ran longest first, or by name")
+      ->type_name("newest|oldest|ended|failed|longest|name")
+      ->check(CLI::IsMember(Orders()).description(""))
+      ->excludes(oldest);
   list->add_option("--limit", list_options->limit, "The most jobs to list")
       ->type_name("N")
       ->check(AtLeastOne())
@@ -199,7 +190,9 @@ void AddJobsCommands(CommandTree& tree) {
   chunks->add_option("ID", chunks_options->id, "The job, or its pipeline: the ids are the same")->required();
   chunks->add_flag("--other-code", chunks_options->other_code,
                    "Only chunks that ran under another config hash than the job has now");
-  chunks->add_option("--hash", chunks_options->config_hash, "Only chunks that ran under this config hash")
+  chunks
+      ->add_option("--hash", chunks_options->config_hash,
+                   "Only chunks that ran under this config hash: the digits that the list shows, or more of them")
       ->type_name("HASH");
   chunks->add_option("--part", chunks_options->part, "Only chunks of this part of the partitioning of the job, from 0")
       ->type_name("N")
@@ -209,6 +202,8 @@ void AddJobsCommands(CommandTree& tree) {
       ->check(AtLeastOne())
       ->capture_default_str();
   tree.OnRun(chunks, chunks_options, &Chunks);
+
+  AddRecordsCommand(tree, group);
 
   auto events_options = std::make_shared<JobsOptions>();
   events_options->limit = 1000;

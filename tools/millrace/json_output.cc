@@ -17,6 +17,11 @@ std::string Replace(std::string text, std::string_view empty_field, const std::s
   return text;
 }
 
+/// What is a JSON object as it is, anything else as a string.
+std::string ObjectOrText(const std::string& text) {
+  return records::JsonObjectScanner().Scan(text) ? text : records::JsonString(text);
+}
+
 }  // namespace
 
 std::string ToJson(const google::protobuf::Message& message) {
@@ -39,9 +44,15 @@ std::string ResultToJson(const v1::ChunkResult& result) {
 std::string ExceptionToJson(const v1::RecordException& exception) {
   v1::RecordException rest = exception;
   rest.clear_input();
-  const std::string input =
-      records::JsonObjectScanner().Scan(exception.input()) ? exception.input() : records::JsonString(exception.input());
-  return Replace(ToJson(rest), R"("input":"")", absl::StrCat(R"("input":)", input));
+  return Replace(ToJson(rest), R"("input":"")", absl::StrCat(R"("input":)", ObjectOrText(exception.input())));
+}
+
+std::string RecordToJson(const v1::Record& record) {
+  v1::Record rest = record;
+  rest.clear_input();
+  rest.clear_outputs();
+  std::string json = Replace(ToJson(rest), R"("input":"")", absl::StrCat(R"("input":)", ObjectOrText(record.input())));
+  return Replace(std::move(json), R"("outputs":"")", absl::StrCat(R"("outputs":)", ObjectOrText(record.outputs())));
 }
 
 std::vector<std::string> OutputsOf(const v1::ChunkResult& result) {

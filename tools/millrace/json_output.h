@@ -9,6 +9,7 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"
 #include "millrace/v1/exception_service.pb.h"
+#include "millrace/v1/job_service.pb.h"
 #include "millrace/v1/records.pb.h"
 
 namespace millrace::cli {
@@ -22,6 +23,9 @@ std::string ResultToJson(const v1::ChunkResult& result);
 
 /// An exception with `input` as the JSON object it is, or as a string when it is none.
 std::string ExceptionToJson(const v1::RecordException& exception);
+
+/// A record with `input` and `outputs` as the JSON objects they are; an input that is none, as a string.
+std::string RecordToJson(const v1::Record& record);
 
 /// The lines of `json_lines`, or the `outputs` of a result that carries those.
 std::vector<std::string> OutputsOf(const v1::ChunkResult& result);

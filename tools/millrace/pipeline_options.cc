@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/model/ids.h"
 #include "storage/model/limits.h"
+#include "storage/model/worker_labels.h"
 #include "storage/records/json_text.h"
 #include "tools/millrace/failure.h"
 #include "tools/millrace/json_output.h"
@@ -55,10 +56,30 @@ void AddPipelineOptions(CLI::App* command, PipelineOptions& options) {
       ->expected(1)
       ->take_all();
   AddJobOptions(command, options);
+  AddMetadataOptions(command, options);
+}
+
+void AddMetadataOptions(CLI::App* command, PipelineOptions& options) {
   command->add_option("--name", options.name, "A name for people")->type_name("TEXT");
   command->add_option("--description", options.description, "What the job is for")->type_name("TEXT");
   command->add_option("--project", options.project, "The project the job belongs to")->type_name("TEXT");
   command->add_option("--tag", options.tags, "A tag. May be repeated")->type_name("TEXT")->expected(1)->take_all();
+  command->add_option("--source-system", options.source_system, "The program that creates the job")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  command->add_option("--correlation-id", options.correlation_id, "Ties the job to a request of your own system")
+      ->type_name("TEXT");
+  command->add_option("--call-purpose", options.call_purpose, "Why the job is run")->type_name("TEXT");
+}
+
+void AddCancelOptions(CLI::App* command, v1::CancelPipelineRequest& request) {
+  command
+      ->add_option_function<std::string>(
+          "--reason", [&request](const std::string& reason) { request.set_reason(reason); }, "Why; kept with the job")
+      ->type_name("TEXT");
+  command->add_flag_callback(
+      "--force", [&request] { request.set_force(true); },
+      "Abandon what runs, and discard all input and every result that was not acknowledged; cannot be taken up again");
 }
 
 absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions& options) {
@@ -76,19 +97,18 @@ absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions&
   if (parameters->fields_size() > 0) *request.mutable_parameters() = *std::move(parameters);
   request.mutable_selected_outputs()->Assign(options.select.begin(), options.select.end());
   *request.mutable_options() = options.job;
-  for (const std::string& label : options.worker_labels) {
-    const size_t equals = label.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return UsageError(absl::StrCat("--worker-label: expected LABEL=VALUE, not ", label));
-    }
-    (*request.mutable_options()->mutable_worker_selector())[label.substr(0, equals)] = label.substr(equals + 1);
-  }
+  const absl::StatusOr<model::WorkerLabels> selector =
+      model::ParseWorkerLabels("--worker-label", options.worker_labels);
+  if (!selector.ok()) return UsageError(std::string(selector.status().message()));
+  request.mutable_options()->mutable_worker_selector()->insert(selector->begin(), selector->end());
   v1::JobMetadata& metadata = *request.mutable_metadata();
   metadata.set_name(options.name);
   metadata.set_description(options.description);
   metadata.set_project(options.project);
   metadata.mutable_tags()->Assign(options.tags.begin(), options.tags.end());
-  metadata.set_source_system("millrace-cli");
+  metadata.set_source_system(options.source_system);
+  metadata.set_correlation_id(options.correlation_id);
+  metadata.set_call_purpose(options.call_purpose);
   return request;
 }
 

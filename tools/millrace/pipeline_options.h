@@ -54,12 +54,21 @@ struct PipelineOptions {
   std::string description;
   std::string project;
   std::vector<std::string> tags;
+  std::string source_system = "millrace-cli";
+  std::string correlation_id;
+  std::string call_purpose;
 };
 
 void AddPipelineOptions(CLI::App* command, PipelineOptions& options);
 
+/// Those of them that say what the job is, and for whom: millrace.v1.JobMetadata.
+void AddMetadataOptions(CLI::App* command, PipelineOptions& options);
+
 /// Those of them that say how the job runs: millrace.v1.JobOptions. Ranges are the server's to check.
 void AddJobOptions(CLI::App* command, PipelineOptions& options);
+
+/// Those of a command that cancels a job: --reason and --force.
+void AddCancelOptions(CLI::App* command, v1::CancelPipelineRequest& request);
 
 /// The request that the options stand for, without request id.
 absl::StatusOr<v1::CreatePipelineRequest> CreateRequestOf(const PipelineOptions& options);

@@ -33,8 +33,7 @@ struct PipelinesOptions {
   bool follow = false;
   int64_t cursor = 0;
   bool watch = false;
-  std::string reason;
-  bool force = false;
+  v1::CancelPipelineRequest cancel;
 };
 
 ExitCode ShowJob(Session& session, const v1::Job& job) {
@@ -65,10 +64,11 @@ absl::StatusOr<ExitCode> Create(Session& session, const PipelinesOptions& option
   return ShowJob(session, pipeline->job());
 }
 
-/// The same command again stores what is missing, unless it was other chunks that were refused.
+/// The same command again stores what is missing, unless it was other chunks that were refused, or none is taken any more.
 absl::Status WithPushHint(const absl::Status& status, const std::string& hint) {
   absl::Status failed = During("cannot push", status);
-  return absl::IsAlreadyExists(status) ? failed : WithHint(std::move(failed), hint);
+  const bool is_final = absl::IsAlreadyExists(status) || absl::IsFailedPrecondition(status);
+  return is_final ? failed : WithHint(std::move(failed), hint);
 }
 
 absl::StatusOr<ExitCode> Push(Session& session, const PipelinesOptions& options) {
@@ -122,7 +122,7 @@ absl::StatusOr<ExitCode> Push(Session& session, const PipelinesOptions& options)
                                   {"duplicateChunks", absl::StrCat(duplicates)},
                                   {"records", absl::StrCat(records)}}));
   } else {
-    session.out() << "pushed " << HumanCount(records) << " records in " << HumanCount(chunks) << " chunks";
+    session.out() << "pushed " << HumanCount(records, "record") << " in " << HumanCount(chunks, "chunk");
     if (duplicates > 0) session.out() << ", " << HumanCount(duplicates) << " of which were stored before";
     session.out() << "\n";
   }
@@ -242,10 +242,8 @@ absl::StatusOr<ExitCode> Close(Session& session, const PipelinesOptions& options
 absl::StatusOr<ExitCode> Cancel(Session& session, const PipelinesOptions& options) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  v1::CancelPipelineRequest request;
+  v1::CancelPipelineRequest request = options.cancel;
   request.set_pipeline_id(options.id);
-  request.set_reason(options.reason);
-  request.set_force(options.force);
   const auto job = client->CancelPipeline(request, session.call());
   if (!job.ok()) return During("cannot cancel the pipeline", job.status());
   return ShowJob(session, *job);
@@ -333,9 +331,7 @@ void AddPipelinesCommands(CommandTree& tree) {
   auto [cancel, cancel_options] = add("cancel", "Stop a job for good; results that are there stay",
                                       "millrace pipelines cancel $ID --reason 'wrong file'\n"
                                       "millrace pipelines cancel $ID --force");
-  cancel->add_option("--reason", cancel_options->reason, "Kept with the job")->type_name("TEXT");
-  cancel->add_flag("--force", cancel_options->force,
-                   "Abandon what runs now too, and discard all input and unacknowledged output");
+  AddCancelOptions(cancel, cancel_options->cancel);
   tree.OnRun(cancel, cancel_options, &Cancel);
 
   auto [describe, describe_options] =

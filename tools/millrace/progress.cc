@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/millrace/failure.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/table.h"
 
@@ -109,15 +110,14 @@ void Progress::Say(std::string_view line) {
 }
 
 void Progress::OnRetry(const absl::Status& failure) {
-  // Waiting for room in a buffer is how back-pressure feels, not an outage.
-  if (!absl::IsUnavailable(failure)) return;
+  const std::string why = WhyRepeated(failure);
+  if (why.empty()) return;
   {
     absl::MutexLock lock(&mutex_);
     if (server_away_) return;
     server_away_ = true;
   }
-  Say(absl::StrCat("millrace: the server is away (", std::string(failure.message()),
-                   "); nothing is lost, trying again until it is back"));
+  Say(absl::StrCat("millrace: ", why, "; nothing is lost, trying again until it is back"));
 }
 
 void Progress::OnReply() {

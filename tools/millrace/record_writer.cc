@@ -135,11 +135,10 @@ absl::StatusOr<std::unique_ptr<OutputWriter>> MakeCsvWriter(std::unique_ptr<Outp
 }
 
 absl::StatusOr<std::unique_ptr<RejectWriter>> MakeRejectWriter(std::unique_ptr<OutputFile> file,
-                                                               const records::RecordReader& reader) {
-  if (reader.format() == records::FileFormat::kJsonLines)
-    return std::make_unique<JsonLinesRejectWriter>(std::move(file));
+                                                               records::FileFormat format, std::string_view header) {
+  if (format == records::FileFormat::kJsonLines) return std::make_unique<JsonLinesRejectWriter>(std::move(file));
   auto writer = std::make_unique<CsvRejectWriter>(std::move(file));
-  if (auto status = writer->WriteHeader(reader.header()); !status.ok()) return status;
+  if (auto status = writer->WriteHeader(header); !status.ok()) return status;
   return writer;
 }
 

@@ -1,4 +1,4 @@
-// The files that `run` writes: outputs and rejects.
+// The files that `run` writes: outputs and rejects. `exceptions export` writes the latter, too.
 #pragma once
 
 #include <memory>
@@ -45,9 +45,9 @@ class RejectWriter {
   virtual absl::Status Commit() = 0;
 };
 
-/// A writer of rejects in the format of `reader`. CSV: the columns of the input, then `_reject_code`, `_reject_node`
-/// and `_reject_message`. JSON Lines: see RejectFields.
+/// A writer of rejects. CSV: the columns of the input, which `header` is, then `_reject_code`, `_reject_node` and
+/// `_reject_message`. JSON Lines, which have no header: see RejectFields.
 absl::StatusOr<std::unique_ptr<RejectWriter>> MakeRejectWriter(std::unique_ptr<OutputFile> file,
-                                                               const records::RecordReader& reader);
+                                                               records::FileFormat format, std::string_view header);
 
 }  // namespace millrace::cli

@@ -1,5 +1,6 @@
 #include "tools/millrace/render.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -17,11 +18,19 @@ std::string WithoutPrefix(const std::string& name, const char* prefix) {
   return std::string(absl::StripPrefix(name, prefix));
 }
 
-/// `12 of 34 (35%)`.
-std::string Share(int64_t part, int64_t whole) {
-  std::string text = absl::StrCat(HumanCount(part), " of ", HumanCount(whole));
+/// `12 of 34 (35%)`, `12 of about 34 (35%)`.
+std::string Share(int64_t part, int64_t whole, bool is_exact = true) {
+  std::string text = absl::StrCat(HumanCount(part), " of ", is_exact ? "" : "about ", HumanCount(whole));
   if (whole > 0) absl::StrAppend(&text, " (", 100 * part / whole, "%)");
   return text;
+}
+
+/// How much of a job is through: of the records that it will have, or of those that it has where nobody can tell.
+std::string DoneText(const v1::Job& job) {
+  const TotalRecords total = TotalOf(job);
+  const int64_t through = RecordsThrough(job.summary());
+  if (total.count == 0) return Share(through, job.summary().records_submitted());
+  return Share(through, total.count, total.is_exact);
 }
 
 std::string NonZero(int64_t count) { return count == 0 ? "" : HumanCount(count); }
@@ -46,6 +55,15 @@ std::string ErrorBudgetText(const v1::JobConfiguration& configuration) {
   if (configuration.max_failed_ratio() >= 1) return "";
   return absl::StrCat(100 * configuration.max_failed_ratio(), "% of the records, judged after ",
                       HumanCount(configuration.min_records_for_ratio()));
+}
+
+/// `node=n7, site=paris`; nothing where there are none.
+std::string LabelsText(const google::protobuf::Map<std::string, std::string>& labels) {
+  std::vector<std::string> texts;
+  texts.reserve(labels.size());
+  for (const auto& [label, value] : labels) texts.push_back(absl::StrCat(label, "=", value));
+  std::sort(texts.begin(), texts.end());
+  return absl::StrJoin(texts, ", ");
 }
 
 std::string ThrottleText(const v1::Throttle& throttle) {
@@ -135,6 +153,14 @@ std::vector<v1::JobState> StatesThat(bool ended) {
   return states;
 }
 
+TotalRecords TotalOf(const v1::Job& job) {
+  const int64_t submitted = job.summary().records_submitted();
+  if (job.pipeline_state() != v1::PIPELINE_STATE_OPEN) return {.count = submitted, .is_exact = true};
+  const v1::SourceProgress& progress = job.source_progress();
+  if (progress.total_records() == 0) return {};
+  return {.count = std::max(progress.total_records(), submitted), .is_exact = progress.total_known()};
+}
+
 std::string RenderJob(const v1::Job& job, const Session& session) {
   const v1::JobSummary& sums = job.summary();
   const v1::JobConfiguration& configuration = job.configuration();
@@ -150,9 +176,12 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"paused", PauseText(job, session)},
           {"input", WithoutPrefix(v1::PipelineState_Name(job.pipeline_state()), "PIPELINE_STATE_")},
           {"source", SourceText(job)},
+          {"  group", job.source().exceptions().fingerprint()},
+          {"  query", job.source().query().query()},
+          {"  key", absl::StrJoin(job.source().query().key_columns(), ", ")},
           {"  read", ReadText(job)},
           {"  not readable", NonZero(job.source_progress().read_errors())},
-          {"records", Share(RecordsThrough(sums), sums.records_submitted())},
+          {"records", DoneText(job)},
           {"  failed", NonZero(sums.records_failed())},
           {"  of them held", NonZero(sums.records_held())},
           {"  discarded", NonZero(sums.records_discarded())},
@@ -185,6 +214,7 @@ std::string RenderJob(const v1::Job& job, const Session& session) {
           {"weight", configuration.weight() > 1 ? HumanCount(configuration.weight()) : ""},
           {"order", configuration.order_results() ? "results in push order" : ""},
           {"ordering key", configuration.ordering_key()},
+          {"worker labels", LabelsText(configuration.worker_selector())},
           {"unique key", configuration.unique_key()},
           {"webhook", WebhookText(configuration.webhook())},
           {"deleted", RetentionText(configuration)},
@@ -247,36 +277,6 @@ std::string RenderExplanation(const v1::ExplainJobResponse& explanation, const S
           session.out_style()));
 }
 
-std::string RenderException(const v1::RecordException& exception, const Session& session) {
-  const v1::Resolution& resolution = exception.resolution();
-  const std::string rerun =
-      resolution.sequence() > 0 ? absl::StrCat(resolution.sequence(), "-", resolution.index()) : "";
-  return RenderFacts(
-      {
-          {"id", exception.id()},
-          {"state", WithoutPrefix(v1::ExceptionState_Name(exception.state()), "EXCEPTION_STATE_")},
-          {"chunk", exception.chunk_id()},
-          {"node", exception.node()},
-          {"code", exception.code()},
-          {exception.held() ? "question" : "message", exception.message()},
-          {"attempts", absl::StrCat(exception.attempts())},
-          {"config hash", exception.config_hash()},
-          {"group", exception.fingerprint()},
-          {"created", TimeOf(exception.has_create_time(), exception.create_time(), session)},
-          {"replaces", exception.replaces_exception_id()},
-          {"input", exception.input()},
-          {"resolution", exception.has_resolution()
-                             ? WithoutPrefix(v1::ResolutionKind_Name(resolution.kind()), "RESOLUTION_KIND_")
-                             : ""},
-          {"  by", resolution.resolved_by()},
-          {"  at", TimeOf(resolution.has_time(), resolution.time(), session)},
-          {"  answer", resolution.answer()},
-          {"  note", resolution.note()},
-          {"  record", rerun},
-      },
-      session.out_style());
-}
-
 std::string RenderStatus(const v1::PipelineStatus& status, const Session& session) {
   return RenderFacts(
       {
@@ -317,6 +317,7 @@ std::string RenderDescription(const v1::DescribePipelinesResponse& description, 
                                   server.epoch())},
           {"tenant", tenant.tenant()},
           {"workers", absl::StrCat(tenant.workers_in_use(), " of ", tenant.max_workers(), " in use")},
+          {"worker labels", LabelsText(server.worker_labels())},
           {"input buffers", Buffer(tenant.input_buffer_used_bytes(), tenant.input_buffer_remaining_bytes())},
           {"output buffers", Buffer(tenant.output_buffer_used_bytes(), tenant.output_buffer_remaining_bytes())},
       },

@@ -30,6 +30,17 @@ int64_t RecordsThrough(const Sums& sums) {
   return sums.records_completed() + sums.records_failed() + sums.records_discarded();
 }
 
+/// How many records a job will have in all.
+struct TotalRecords {
+  /// 0: there are none, or nobody can tell.
+  int64_t count = 0;
+  /// False: that is an estimate.
+  bool is_exact = false;
+};
+
+/// Those submitted, once the input is closed; while the source is read, what is known or estimated of that.
+TotalRecords TotalOf(const v1::Job& job);
+
 /// All that is known about a job.
 std::string RenderJob(const v1::Job& job, const Session& session);
 
@@ -41,6 +52,13 @@ std::string RenderExplanation(const v1::ExplainJobResponse& explanation, const S
 
 /// An exception: the record, why it failed, and what was done about it.
 std::string RenderException(const v1::RecordException& exception, const Session& session);
+
+/// Groups of exceptions, one line each; empty for none.
+std::string RenderExceptionGroups(const google::protobuf::RepeatedPtrField<v1::ExceptionGroup>& groups,
+                                  const Session& session);
+
+/// One line a record; empty for none. With the input and the time that it took where any has those.
+std::string RenderRecords(const std::vector<v1::Record>& records, const Session& session);
 
 /// The numbers of a pipeline.
 std::string RenderStatus(const v1::PipelineStatus& status, const Session& session);

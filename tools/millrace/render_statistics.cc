@@ -96,6 +96,20 @@ Table SlowestTable(const v1::JobStatistics& statistics) {
   return table;
 }
 
+/// `12 of about 34`.
+std::string RecordsText(const v1::JobStatistics& statistics) {
+  const v1::JobSummary& sums = statistics.summary();
+  const std::string through = HumanCount(RecordsThrough(sums));
+  if (statistics.total_records() == 0) return absl::StrCat(through, " of ", HumanCount(sums.records_submitted()));
+  return absl::StrCat(through, " of ", statistics.total_known() ? "" : "about ",
+                      HumanCount(statistics.total_records()));
+}
+
+std::string DoneText(const v1::JobStatistics& statistics) {
+  if (!statistics.has_percent()) return "";
+  return absl::StrFormat("%s%.1f%%", statistics.total_known() ? "" : "about ", statistics.percent());
+}
+
 }  // namespace
 
 std::string RenderLabels(const google::protobuf::RepeatedPtrField<v1::LabelCount>& labels, const Session& session) {
@@ -176,8 +190,8 @@ std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Sessi
           {"id", statistics.job_id()},
           {"service", statistics.service_uri()},
           {"state", DescribeState(statistics.state(), statistics.outcome())},
-          {"done", statistics.has_percent() ? absl::StrFormat("%.1f%%", statistics.percent()) : ""},
-          {"records", absl::StrCat(HumanCount(through), " of ", HumanCount(sums.records_submitted()))},
+          {"done", DoneText(statistics)},
+          {"records", RecordsText(statistics)},
           {"  failed", sums.records_failed() == 0 ? "" : HumanCount(sums.records_failed())},
           {"  of them held", sums.records_held() == 0 ? "" : HumanCount(sums.records_held())},
           {"  of causes", statistics.exception_groups() == 0 ? "" : HumanCount(statistics.exception_groups())},
@@ -198,6 +212,9 @@ std::string RenderJobStatistics(const v1::JobStatistics& statistics, const Sessi
     table.AddRow(std::move(cells));
   }
   AddTable(table, session, text);
+  if (statistics.top_exception_groups_size() > 0) {
+    absl::StrAppend(&text, "\n", RenderExceptionGroups(statistics.top_exception_groups(), session));
+  }
   if (statistics.labels_size() > 0) absl::StrAppend(&text, "\n", RenderLabels(statistics.labels(), session));
   AddTable(SlowestTable(statistics), session, text);
   AddTable(WorkersTable(statistics, session), session, text);

@@ -197,7 +197,7 @@ absl::StatusOr<ExitCode> RunRun(Session& session, const RunCommandOptions& optio
   if (!options.rejects.empty()) {
     auto file = OutputFile::Create(options.rejects);
     if (!file.ok()) return file.status();
-    auto writer = MakeRejectWriter(*std::move(file), **reader);
+    auto writer = MakeRejectWriter(*std::move(file), (*reader)->format(), (*reader)->header());
     if (!writer.ok()) return writer.status();
     rejects = *std::move(writer);
   }

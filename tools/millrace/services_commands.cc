@@ -21,6 +21,8 @@ struct ServiceOptions {
   std::string file;
   InputOptions input;
   ParameterOptions parameters;
+  /// For `delete`.
+  bool force = false;
 };
 
 absl::StatusOr<ExitCode> Create(Session& session, const ServiceOptions& options) {
@@ -149,6 +151,7 @@ absl::StatusOr<ExitCode> Delete(Session& session, const ServiceOptions& options)
   if (!client.ok()) return client.status();
   v1::DeleteServiceVersionRequest request;
   request.set_service(options.target);
+  request.set_force(options.force);
   const auto response = client->DeleteServiceVersion(request, session.call());
   if (!response.ok()) return During("cannot delete the service version", response.status());
   if (session.json()) {
@@ -206,6 +209,9 @@ void AddServicesCommands(CommandTree& tree) {
   auto [remove, remove_options] = add("delete", "Delete a version of a service; jobs that ran under it stay",
                                       "millrace services delete aviation/strike-severity[1.0.0]");
   remove->add_option("SERVICE", remove_options->target, "folder/name[version] or a version id")->required();
+  remove->add_flag("--force", remove_options->force,
+                   "Also where schedules name it, or ended jobs have unresolved exceptions under it; never while a job "
+                   "that has not ended needs it");
   tree.OnRun(remove, remove_options, &Delete);
 }
 

@@ -1,14 +1,23 @@
 #include "tools/millrace/session.h"
 
+#include <atomic>
+#include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "storage/model/ids.h"
 #include "storage/records/json_text.h"
+#include "tools/millrace/failure.h"
 #include "tools/millrace/human.h"
 #include "tools/millrace/json_output.h"
+#include "tools/millrace/table.h"
 
 namespace millrace::cli {
 namespace {
+
+// A wait that nobody takes for a fault.
+constexpr absl::Duration kSilentPatience = absl::Seconds(2);
 
 bool IsColoured(const Environment& environment, bool is_terminal) {
   return is_terminal && environment.variable("NO_COLOR").empty();
@@ -24,9 +33,13 @@ Session::Session(const Environment& environment, GlobalOptions options)
 
 absl::StatusOr<client::Client> Session::Connect(absl::Duration retry_for,
                                                 std::function<void(const absl::Status&)> on_retry) const {
+  if (options_.server.empty() || absl::EndsWith(options_.server, ":")) {
+    return UsageError(absl::StrCat("--server: expected HOST:PORT, not '", options_.server, "'"));
+  }
   client::ClientOptions options;
   options.endpoint = options_.server;
   options.retry.max_elapsed = options_.retry_for < absl::ZeroDuration() ? retry_for : options_.retry_for;
+  if (!on_retry && options.retry.max_elapsed > kSilentPatience) on_retry = FirstRetryNotice(options.retry.max_elapsed);
   if (on_retry) {
     options.retry.on_retry = [on_retry = std::move(on_retry)](const absl::Status& failure, absl::Duration) {
       on_retry(failure);
@@ -34,6 +47,17 @@ absl::StatusOr<client::Client> Session::Connect(absl::Duration retry_for,
   }
   options.user_agent_prefix = "millrace-cli";
   return environment_.connect(options);
+}
+
+// The address is not in the message of a connection that failed.
+std::function<void(const absl::Status&)> Session::FirstRetryNotice(absl::Duration patience) const {
+  return [this, patience, told = std::make_shared<std::atomic<bool>>(false)](const absl::Status& failure) {
+    const std::string why = WhyRepeated(failure);
+    if (why.empty() || told->exchange(true)) return;
+    err() << Printable(absl::StrCat("millrace: ", why, "; trying again at ", options_.server, " for up to ",
+                                    absl::FormatDuration(patience), " (--retry-for)"))
+          << std::endl;
+  };
 }
 
 void Session::PrintJson(std::string_view json) const { out() << records::PrettyJson(json) << "\n"; }

@@ -73,7 +73,8 @@ class Session {
   const Style& err_style() const { return err_style_; }
 
   /// A client that repeats calls for `retry_for` unless the user said otherwise. `on_retry`, if any, sees each failure
-  /// that is going to be repeated; it may be called by several threads.
+  /// that is going to be repeated; it may be called by several threads. Without it, one line on `err` tells the first
+  /// failure where the wait may be long.
   absl::StatusOr<client::Client> Connect(absl::Duration retry_for = absl::Seconds(1),
                                          std::function<void(const absl::Status&)> on_retry = nullptr) const;
 
@@ -93,6 +94,8 @@ class Session {
   std::string NewId() const;
 
  private:
+  std::function<void(const absl::Status&)> FirstRetryNotice(absl::Duration patience) const;
+
   const Environment& environment_;
   const GlobalOptions options_;
   const Style out_style_;

@@ -1,69 +1,31 @@
 // `millrace jobs submit`: a job whose records the server reads from a source.
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "tools/millrace/commands.h"
-#include "tools/millrace/human.h"
-#include "tools/millrace/json_output.h"
-#include "tools/millrace/render.h"
 #include "tools/millrace/submit_options.h"
+#include "tools/millrace/watch.h"
 
 namespace millrace::cli {
 namespace {
 
-constexpr absl::Duration kWaitInterval = absl::Seconds(1);
-/// The server may be restarted while a job runs.
-constexpr absl::Duration kWaitRetryFor = absl::Minutes(10);
-
 struct WaitingSubmit {
   SubmitOptions submit;
-  bool wait = false;
-  bool allow_exceptions = false;
+  WaitOptions wait;
 };
 
-std::string ProgressLine(const v1::Job& job) {
-  const v1::SourceProgress& progress = job.source_progress();
-  std::string line =
-      absl::StrCat(DescribeState(job.state(), job.outcome()), "  read ", HumanCount(progress.records_read()));
-  if (progress.total_records() > 0) {
-    absl::StrAppend(&line, " of ", progress.total_known() ? "" : "about ", HumanCount(progress.total_records()));
-  }
-  absl::StrAppend(&line, ", done ", HumanCount(RecordsThrough(job.summary())));
-  if (job.summary().records_failed() > 0) {
-    absl::StrAppend(&line, ", failed ", HumanCount(job.summary().records_failed()));
-  }
-  return line;
-}
-
-/// Shows how far the job is, on stderr, until it has ended.
-absl::StatusOr<v1::Job> Wait(Session& session, const client::Client& client, const std::string& id) {
-  v1::GetJobRequest get;
-  get.set_job_id(id);
-  v1::GetPipelineStatusRequest get_status;
-  get_status.set_pipeline_id(id);
-  std::string last;
-  bool has_hinted = false;
-  for (;;) {
-    auto job = client.GetJob(get, session.call());
-    if (!job.ok()) return job;
-    if (std::string line = ProgressLine(*job); line != last) {
-      last = std::move(line);
-      session.err() << HumanTime(session.environment().clock->Now(), session.environment().zone) << "  " << last
-                    << std::endl;
-    }
-    if (IsFinal(job->state())) return job;
-    const auto status = client.GetPipelineStatus(get_status, session.call());
-    if (!status.ok()) return status.status();
-    if (!has_hinted && status->output_buffer_remaining_bytes() == 0) {
-      has_hinted = true;
-      session.err() << "its results fill the output buffer; it goes on when they are pulled: millrace pipelines pull "
-                    << id << " --follow --ack" << std::endl;
-    }
-    if (!session.environment().timer->Sleep(kWaitInterval, session.environment().stop)) {
-      return absl::CancelledError("interrupted");
-    }
-  }
+/// What is between the records of the job's sample and cannot be told again. Empty where `jobs continue` can run the rest.
+std::string_view NeverContinued(const v1::Job& job) {
+  const bool is_query = job.source().has_query();
+  if (!is_query && !job.source().has_exceptions()) return "";
+  // What is left out lies behind all that is run where that is the first part, or the first parts of runs.
+  const bool has_parts = job.parts_size() > 0;
+  const bool is_mixed = has_parts && absl::StartsWith(job.partitioning(), "every_");
+  const bool is_behind = !is_mixed && job.parts_size() <= 1 && (!has_parts || job.parts(0).first() == 0);
+  if (job.sample().every_n() == 0 && is_behind) return "";
+  return is_query ? "the rows of a query" : "exceptions";
 }
 
 absl::StatusOr<ExitCode> Submit(Session& session, const WaitingSubmit& options) {
@@ -73,28 +35,13 @@ absl::StatusOr<ExitCode> Submit(Session& session, const WaitingSubmit& options) 
   request->set_job_id(options.submit.pipeline.id);
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  auto job = client->SubmitJob(*request, session.call());
+  const auto job = client->SubmitJob(*request, session.call());
   if (!job.ok()) return During("cannot submit the job", job.status());
-  if (options.wait) {
-    const std::string id = job->id();
-    if (!session.json()) session.err() << "job " << id << std::endl;
-    // The job is there; now a server that is away for a while is waited for.
-    const auto patient = session.Connect(kWaitRetryFor);
-    if (!patient.ok()) return patient.status();
-    job = Wait(session, *patient, id);
-    if (!job.ok()) {
-      return WithHint(During("cannot wait for the job", job.status()),
-                      absl::StrCat("it runs on without this command; see millrace jobs show ", id));
-    }
+  if (const std::string_view what = NeverContinued(*job); !what.empty()) {
+    session.err() << "millrace: `jobs continue` cannot run the rest of this sample, because what is between " << what
+                  << " cannot be told again; with --sample-first it can" << std::endl;
   }
-  if (session.json()) {
-    session.PrintJson(*job);
-  } else {
-    session.out() << RenderJob(*job, session);
-  }
-  if (!options.wait) return ExitCode::kOk;
-  if (job->state() == v1::JOB_STATE_FAILED || job->state() == v1::JOB_STATE_CANCELLED) return ExitCode::kFailed;
-  return job->summary().records_failed() > 0 && !options.allow_exceptions ? ExitCode::kExceptions : ExitCode::kOk;
+  return PrintOrWait(session, *job, options.wait);
 }
 
 }  // namespace
@@ -106,19 +53,19 @@ void AddSubmitCommand(CommandTree& tree, CLI::App* jobs) {
       "Start a job whose records the server reads by itself: from a file, a query, a range, another job",
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --wait\n"
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --sample-first 100\n"
-      "millrace jobs submit demo/generate --range 1000000 --param seed=7 --output-buffer-bytes 1000000000\n"
+      "millrace jobs submit demo/generate --range 1000000 --param seed=7 --output-buffer-bytes 1GB\n"
       "millrace jobs submit sales/score --connection sales --query 'SELECT id, total FROM orders' --key id\n"
       "millrace jobs submit demo/fetch --ids a17,b4,c99 --field customer\n"
       "millrace jobs submit pricing/report --results-of 01h2xcejqtf2nbrexx3vqjhp41\n"
       "# a deterministic sample of 1 % of the records, and later the others:\n"
       "millrace jobs submit demo/double --file in.csv --partitioning every_200 --parts 3,7 --id sample --wait\n"
+      "millrace jobs continue sample\n"
+      "# another job over the same source:\n"
       "millrace jobs submit demo/double --source-of sample --partitioning size_5000 --parts 0-9\n"
       "# results are pulled as those of any pipeline:\n"
-      "millrace pipelines pull 01h2xcejqtf2nbrexx3vqjhp41 --follow --ack");
+      "millrace pipelines pull 01h2xcejqtf2nbrexx3vqjhp41 --follow");
   AddSubmitOptions(submit, options->submit);
-  submit->add_flag("--wait", options->wait, "Wait until the job has ended, showing on stderr how far it is");
-  submit->add_flag("--allow-exceptions", options->allow_exceptions,
-                   "With --wait: end with exit code 0 although records failed");
+  AddWaitOptions(submit, options->wait);
   tree.OnRun(submit, options, &Submit);
 }
 

@@ -175,11 +175,6 @@ void AddSourceOptions(CLI::App* submit, SubmitOptions& options) {
 void AddSubmitOptions(CLI::App* command, SubmitOptions& options) {
   AddPipelineOptions(command, options.pipeline);
   AddSourceOptions(command, options);
-  command
-      ->add_option_function<int64_t>(
-          "--output-buffer-bytes", [&options](int64_t bytes) { options.pipeline.job.set_output_buffer_bytes(bytes); },
-          "Results that wait to be pulled before no further chunk is started (default: 80000000)")
-      ->type_name("BYTES");
 }
 
 absl::StatusOr<v1::SubmitJobRequest> SubmitRequestOf(const SubmitOptions& options, Session& session) {

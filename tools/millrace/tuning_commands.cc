@@ -11,6 +11,7 @@
 #include "tools/millrace/commands.h"
 #include "tools/millrace/pipeline_options.h"
 #include "tools/millrace/render.h"
+#include "tools/millrace/watch.h"
 
 namespace millrace::cli {
 namespace {
@@ -43,6 +44,16 @@ struct ChangeVerb {
   std::vector<v1::JobState> states;
 };
 
+/// One line about what became of a job, or the job as JSON.
+ExitCode PrintChanged(Session& session, const char* done, const v1::Job& job) {
+  if (session.json()) {
+    session.PrintJson(job);
+  } else {
+    session.out() << done << " " << job.id() << ": " << DescribeState(job.state(), job.outcome()) << "\n";
+  }
+  return ExitCode::kOk;
+}
+
 /// Makes the call, and prints what became of the job in one line; or for all jobs that match.
 template <typename Request>
 absl::StatusOr<ExitCode> Change(Session& session, const ChangeOptions<Request>& options,
@@ -69,12 +80,7 @@ absl::StatusOr<ExitCode> Change(Session& session, const ChangeOptions<Request>& 
   if (!client.ok()) return client.status();
   const auto job = change(*client, options.jobs.id);
   if (!job.ok()) return During(absl::StrCat("cannot ", verb.verb, " the job"), job.status());
-  if (session.json()) {
-    session.PrintJson(*job);
-  } else {
-    session.out() << verb.done << " " << job->id() << ": " << DescribeState(job->state(), job->outcome()) << "\n";
-  }
-  return ExitCode::kOk;
+  return PrintChanged(session, verb.done, *job);
 }
 
 absl::StatusOr<ExitCode> Pause(Session& session, const ChangeOptions<v1::PauseJobRequest>& options) {
@@ -83,9 +89,19 @@ absl::StatusOr<ExitCode> Pause(Session& session, const ChangeOptions<v1::PauseJo
 absl::StatusOr<ExitCode> Resume(Session& session, const ChangeOptions<v1::ResumeJobRequest>& options) {
   return Change(session, options, {&client::Client::ResumeJob, "resume", "resumed", {v1::JOB_STATE_PAUSED}});
 }
-absl::StatusOr<ExitCode> Continue(Session& session, const ChangeOptions<v1::ContinueJobRequest>& options) {
-  return Change(session, options, {&client::Client::ContinueJob, "continue", "continued", {}});
+struct ContinueOptions {
+  v1::ContinueJobRequest request;
+  WaitOptions wait;
+};
+
+absl::StatusOr<ExitCode> Continue(Session& session, const ContinueOptions& options) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto job = client->ContinueJob(options.request, session.call());
+  if (!job.ok()) return During("cannot continue the job", job.status());
+  return options.wait.wait ? PrintOrWait(session, *job, options.wait) : PrintChanged(session, "continued", *job);
 }
+
 absl::StatusOr<ExitCode> Cancel(Session& session, const ChangeOptions<v1::CancelPipelineRequest>& options) {
   return Change(session, options,
                 {&client::Client::CancelPipeline, "cancel", "cancelled", StatesThat(/*ended=*/false)});
@@ -202,20 +218,23 @@ void AddTuningCommands(CommandTree& tree, CLI::App* jobs) {
                                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --initial-workers 1\n"
                                      "millrace jobs resume 01h2xcejqtf2nbrexx3vqjhp41 --ramp\n"
                                      "# all that wait, two a second\n"
-                                     "millrace jobs resume --all-matching --service pricing/swap --rate 2");
+                                     "millrace jobs resume --all-matching --service pricing/swap --jobs-per-second 2");
   AddBulkOptions(resume, resume_options->jobs);
   resume->add_flag_callback(
       "--ramp", [=] { resume_options->request.set_ramp(true); },
       "Start with the initial workers of the job again, doubled each second");
   tree.OnRun(resume, resume_options, &Resume);
 
-  auto continue_options = std::make_shared<ChangeOptions<v1::ContinueJobRequest>>();
+  auto continue_options = std::make_shared<ContinueOptions>();
   CLI::App* go_on = tree.AddCommand(
       jobs, "continue", "Run the rest of a job that was submitted with a sample or some parts, into the same results",
       "millrace jobs submit aviation/strike-severity --file birdstrikes.csv --sample-every 20 --id strikes --wait\n"
-      "millrace jobs continue strikes\n"
-      "millrace jobs watch strikes");
-  go_on->add_option("ID", continue_options->jobs.id, kIdHelp)->required();
+      "millrace jobs continue strikes --wait");
+  go_on
+      ->add_option_function<std::string>(
+          "ID", [=](const std::string& id) { continue_options->request.set_job_id(id); }, kIdHelp)
+      ->required();
+  AddWaitOptions(go_on, continue_options->wait);
   tree.OnRun(go_on, continue_options, &Continue);
 
   auto cancel_options = std::make_shared<ChangeOptions<v1::CancelPipelineRequest>>();
@@ -227,20 +246,13 @@ void AddTuningCommands(CommandTree& tree, CLI::App* jobs) {
                       "millrace jobs cancel --all-matching --tag month-end --before 2024-05-01 --preview\n"
                       "millrace jobs cancel --all-matching --tag month-end --before 2024-05-01 --yes");
   AddBulkOptions(cancel, cancel_options->jobs);
-  cancel
-      ->add_option_function<std::string>(
-          "--reason", [=](const std::string& reason) { cancel_options->request.set_reason(reason); },
-          "Why; kept with the job")
-      ->type_name("TEXT");
-  cancel->add_flag_callback(
-      "--force", [=] { cancel_options->request.set_force(true); },
-      "Abandon what runs, and discard all input and every result that was not acknowledged");
+  AddCancelOptions(cancel, cancel_options->request);
   tree.OnRun(cancel, cancel_options, &Cancel);
 
   auto update_options = std::make_shared<v1::UpdateJobRequest>();
   CLI::App* update =
       tree.AddCommand(jobs, "update", "Change how a job runs from its next chunk on, or what is said about it",
-                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --max-workers 2 --rate 500\n"
+                      "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --max-workers 2 --records-per-second 500\n"
                       "millrace jobs update 01h2xcejqtf2nbrexx3vqjhp41 --priority 10 --tag urgent --tag month-end\n"
                       "# fixed code for what is left; committed chunks keep the config hash they ran with\n"
                       "millrace services create strike-severity-1.0.1.yaml\n"

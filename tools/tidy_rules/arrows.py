@@ -45,10 +45,11 @@ ROOMS = {
     "client/cpp": {"protos", "client/cpp/internal"},
     "client/cpp/internal": {"protos", "client/cpp"},
     "client/cpp/mocks": {"protos", "client/cpp"},
-    # The limits that it checks before it pushes, and ids for its pipelines; nothing else of the server's side.
+    # The limits that it checks before it pushes, ids for its pipelines, and how people write times and worker labels; nothing
+    # else of the server's side.
     "tools/millrace": {
         "protos", "client/cpp", "storage/records", "storage/model/clock.h", "storage/model/cron.h", "storage/model/ids.h",
-        "storage/model/limits.h",
+        "storage/model/limits.h", "storage/model/worker_labels.h",
     },
     "tools/db": {"storage/maintenance", STORE, "storage/engine", "storage/format", MODEL},
     # A server as a child process: bench and whole-process tests start it, kill it and start it again.

@@ -128,7 +128,7 @@ TEST_F(BulkChangeTest, TheRateIsKept) {
   const InSequence sequence;
   ExpectList({"a", "b", "c"});
   EXPECT_CALL(*connection_, DeleteJob).Times(3).WillRepeatedly(Return(v1::DeleteJobResponse()));
-  EXPECT_EQ(Run({"jobs", "delete", "--all-matching", "--rate", "2", "--yes"}, connection_), 0) << err();
+  EXPECT_EQ(Run({"jobs", "delete", "--all-matching", "--jobs-per-second", "2", "--yes"}, connection_), 0) << err();
   EXPECT_THAT(timer_.sleeps(), ElementsAre(absl::Milliseconds(500), absl::Milliseconds(500)));
 }
 

@@ -40,6 +40,7 @@ TEST_F(CliTest, EveryCommandHasExamples) {
                                                                                        {"pipelines", "cancel"},
                                                                                        {"pipelines", "describe"},
                                                                                        {"jobs", "list"},
+                                                                                       {"jobs", "records"},
                                                                                        {"jobs", "show"},
                                                                                        {"exceptions", "list"},
                                                                                        {"jobs", "export"},
@@ -51,6 +52,7 @@ TEST_F(CliTest, EveryCommandHasExamples) {
                                                                                        {"exceptions", "answer"},
                                                                                        {"jobs", "retry"},
                                                                                        {"exceptions", "reprocess"},
+                                                                                       {"exceptions", "export"},
                                                                                        {"health"},
                                                                                        {"version"},
                                                                                        {"completion"}}) {
@@ -105,6 +107,16 @@ TEST_F(CliTest, AWrongSummaryIsRefused) {
 TEST_F(CliTest, AWrongParameterIsRefused) {
   EXPECT_EQ(Run({"run", "a/b", "--input", "x.csv", "--output", "y.csv", "--param", "year"}), 2);
   EXPECT_THAT(err(), HasSubstr("--param: expected NAME=VALUE, not year"));
+}
+
+TEST_F(CliTest, AWrongWorkerLabelIsRefused) {
+  const std::vector<std::string> run = {"run", "a/b", "--input", "x.csv", "--output", "y.csv", "--worker-label"};
+  for (const char* wrong : {"paris", "=paris", "site=", "site=a b"}) {
+    std::vector<std::string> arguments = run;
+    arguments.emplace_back(wrong);
+    EXPECT_EQ(Run(arguments), 2) << wrong;
+    EXPECT_THAT(err(), HasSubstr("--worker-label")) << wrong;
+  }
 }
 
 TEST_F(CliTest, AnInputOfUnknownFormatIsRefused) {

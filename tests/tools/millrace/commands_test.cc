@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "client/cpp/errors.h"
 #include "client/cpp/mocks/mock_connection.h"
@@ -54,6 +56,33 @@ TEST_F(CommandsTest, CreateSendsTheFileAsItIs) {
       });
   EXPECT_EQ(Run({"services", "create", WriteFile("s.yaml", definition)}, connection_), 0) << err();
   EXPECT_THAT(out(), HasSubstr("demo/echo[1.0.0]"));
+}
+
+TEST_F(CommandsTest, AVersionThatIsHeldIsDeletedByForce) {
+  const auto held = [](std::map<std::string, std::string> metadata) {
+    return client::MakeServerError(absl::StatusCode::kFailedPrecondition, "it may still be needed",
+                                   {.reason = v1::SERVICE_VERSION_IN_USE, .metadata = std::move(metadata)});
+  };
+  EXPECT_CALL(*connection_, DeleteServiceVersion)
+      .WillOnce([&](const v1::DeleteServiceVersionRequest& request, const auto&) {
+        EXPECT_FALSE(request.force());
+        return held({{"schedule_count", "1"}});
+      })
+      .WillOnce(Return(held({{"schedule_count", "1"}, {"exception_job_count", "2"}})))
+      .WillOnce(Return(held({{"job_count", "1"}})))
+      .WillOnce([](const v1::DeleteServiceVersionRequest& request, const auto&) {
+        EXPECT_EQ(request.service(), "demo/echo[1.0.0]");
+        EXPECT_TRUE(request.force());
+        return v1::DeleteServiceVersionResponse();
+      });
+  EXPECT_EQ(Run({"services", "delete", "demo/echo[1.0.0]"}, connection_), 1);
+  EXPECT_THAT(err(), HasSubstr("hint: `millrace schedules update ID` names another version; --force deletes"));
+  EXPECT_EQ(Run({"services", "delete", "demo/echo[1.0.0]"}, connection_), 1);
+  EXPECT_THAT(err(), HasSubstr("--sort failed` shows the jobs; --force deletes"));
+  EXPECT_EQ(Run({"services", "delete", "demo/echo[1.0.0]"}, connection_), 1);
+  EXPECT_THAT(err(), HasSubstr("--unfinished` shows the jobs\n")) << "force is no help";
+  EXPECT_EQ(Run({"services", "delete", "demo/echo[1.0.0]", "--force"}, connection_), 0) << err();
+  EXPECT_EQ(out(), "deleted demo/echo[1.0.0]\n");
 }
 
 TEST_F(CommandsTest, FieldViolationsAreListed) {
@@ -157,6 +186,9 @@ TEST_F(CommandsTest, PushCutsNamesAndCounts) {
   EXPECT_THAT(server->chunk_ids(), ElementsAre("monday-c-000001", "monday-c-000002"));
   EXPECT_EQ(Run(push, server), 0) << err();
   EXPECT_EQ(out(), "pushed 3 records in 2 chunks, 2 of which were stored before\n");
+  const std::string one = WriteFile("one.jsonl", "{\"n\":1}\n");
+  EXPECT_EQ(Run({"pipelines", "push", "p1", "--input", one, "--chunk-prefix", "tuesday"}, server), 0) << err();
+  EXPECT_EQ(out(), "pushed 1 record in 1 chunk\n");
 }
 
 TEST_F(CommandsTest, StatusMayBeWatchedUntilTheEnd) {
@@ -176,6 +208,34 @@ TEST_F(CommandsTest, StatusMayBeWatchedUntilTheEnd) {
             "2023-11-14 22:13:20  IN_PROGRESS, records 0 of 0, 0 failed, 0 results to pull, 0 workers\n"
             "2023-11-14 22:13:20  COMPLETED, PARTIAL, records 6 of 6 (100%), 2 failed, 0 results to pull, 0 workers\n");
   EXPECT_EQ(timer_.Elapsed(), absl::Seconds(2));
+}
+
+TEST_F(CommandsTest, WhoWaitsLongIsToldOnceWhyAndForHowLong) {
+  EXPECT_CALL(*connection_, GetPipelineStatus).WillRepeatedly([&](const auto&, const auto&) {
+    if (const auto& on_retry = client_options_.retry.on_retry) {
+      on_retry(client::MakeServerError(absl::StatusCode::kResourceExhausted, "no room yet",
+                                       {.reason = v1::INPUT_BUFFER_FULL}),
+               absl::Seconds(1));
+      on_retry(client::MakeServerError(absl::StatusCode::kResourceExhausted, "the disk is full",
+                                       {.reason = v1::STORAGE_FULL}),
+               absl::Seconds(1));
+      on_retry(absl::UnavailableError("connection refused"), absl::Seconds(1));
+    }
+    v1::PipelineStatus status;
+    status.set_state(v1::JOB_STATE_COMPLETED);
+    return status;
+  });
+  EXPECT_EQ(Run({"pipelines", "status", "p", "--watch", "--server", "h:1", "--retry-for", "5m"}, connection_), 0);
+  EXPECT_EQ(err(),
+            "millrace: the server cannot store anything (the disk is full); trying again at h:1 for up to 5m "
+            "(--retry-for)\n");
+  EXPECT_EQ(Run({"pipelines", "status", "p"}, connection_), 0);
+  EXPECT_EQ(err(), "") << "a second of patience is no wait";
+}
+
+TEST_F(CommandsTest, AnAddressWithoutAPortIsAnErrorOfTheCommandLine) {
+  EXPECT_EQ(Run({"jobs", "list", "--server", "127.0.0.1:"}), 2);
+  EXPECT_THAT(err(), HasSubstr("--server: expected HOST:PORT, not '127.0.0.1:'"));
 }
 
 TEST_F(CommandsTest, CancelPassesReasonAndForce) {
@@ -282,30 +342,6 @@ TEST_F(CommandsTest, AnExceptionIsResolvedInExactlyOneWay) {
   EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7", "--discard"}, connection_), 0) << err();
   EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7"}, connection_), 2);
   EXPECT_EQ(Run({"exceptions", "resolve", "j", "12-7", "--discard", "--outputs", "{}"}, connection_), 2);
-}
-
-TEST_F(CommandsTest, ReprocessingGoesOnUntilAllIsTaken) {
-  EXPECT_CALL(*connection_, ReprocessExceptions)
-      .WillOnce([](const v1::ReprocessExceptionsRequest& request, const auto&) {
-        EXPECT_TRUE(request.all());
-        EXPECT_EQ(request.up_to_sequence(), 0);
-        v1::ReprocessExceptionsResponse response;
-        response.set_record_count(10'000);
-        response.set_more(true);
-        response.set_up_to_sequence(40);
-        return response;
-      })
-      .WillOnce([](const v1::ReprocessExceptionsRequest& request, const auto&) {
-        EXPECT_EQ(request.up_to_sequence(), 40) << "what fails again is not run again";
-        v1::ReprocessExceptionsResponse response;
-        response.set_record_count(5);
-        response.set_skipped_count(1);
-        return response;
-      });
-  EXPECT_EQ(Run({"exceptions", "reprocess", "j", "--all"}, connection_), 0) << err();
-  EXPECT_EQ(out(), "10,005 records are run again, 1 passed over\n");
-  EXPECT_EQ(Run({"exceptions", "reprocess", "j"}, connection_), 2);
-  EXPECT_EQ(Run({"exceptions", "reprocess", "j", "1-0", "--all"}, connection_), 2);
 }
 
 TEST_F(CommandsTest, TestingAServiceTellsWhetherRecordsFailed) {

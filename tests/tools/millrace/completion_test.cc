@@ -72,7 +72,7 @@ TEST_F(CompletionTest, BashOffersCommands) {
 }
 
 TEST_F(CompletionTest, BashOffersOptionsOfTheCommandAndOfAll) {
-  EXPECT_EQ(BashOffers({"millrace", "jobs", "list", "--s"}), "--state --service --since --server\n");
+  EXPECT_EQ(BashOffers({"millrace", "jobs", "list", "--s"}), "--state --service --since --sort --server\n");
   EXPECT_EQ(BashOffers({"millrace", "run", "demo/echo", "--rej"}), "--rejects\n");
 }
 

@@ -82,6 +82,112 @@ TEST_F(JobsCommandsTest, ListTakesHowLongAgo) {
   EXPECT_THAT(err(), HasSubstr("--since: expected how long ago, such as 24h"));
 }
 
+TEST_F(JobsCommandsTest, ListTakesAnOrderAndOutcomes) {
+  EXPECT_CALL(*connection_, ListJobs).WillOnce([](const v1::ListJobsRequest& request, const auto&) {
+    EXPECT_EQ(request.order(), v1::JOB_ORDER_MOST_FAILED_FIRST);
+    EXPECT_THAT(request.outcomes(), ::testing::ElementsAre(v1::OUTCOME_PARTIAL, v1::OUTCOME_FAILED_ALL));
+    EXPECT_EQ(request.page_size(), 21) << "one page tells whether there are more";
+    return v1::ListJobsResponse();
+  });
+  EXPECT_EQ(
+      Run({"jobs", "list", "--sort", "failed", "--outcome", "partial", "--outcome", "FAILED_ALL", "--limit", "20"},
+          connection_),
+      0)
+      << err();
+  EXPECT_EQ(Run({"jobs", "list", "--sort", "size"}), 2);
+  EXPECT_EQ(Run({"jobs", "list", "--sort", "name", "--oldest-first"}), 2);
+  EXPECT_EQ(Run({"jobs", "list", "--outcome", "fine"}), 2);
+}
+
+TEST_F(JobsCommandsTest, ASortedListIsReadThroughItsEmptyPages) {
+  v1::ListJobsResponse looking;
+  looking.set_next_page_token("looked at 1,000");
+  v1::ListJobsResponse page;
+  page.add_jobs()->set_id("worst");
+  EXPECT_CALL(*connection_, ListJobs).WillOnce(Return(looking)).WillOnce(Return(page));
+  EXPECT_EQ(Run({"jobs", "list", "--sort", "failed"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("worst"));
+}
+
+TEST_F(JobsCommandsTest, RecordsAreListedWithWhatBecameOfThem) {
+  v1::ListRecordsResponse response;
+  v1::Record& record = *response.add_records();
+  record.set_sequence(12);
+  record.set_index(7);
+  record.set_state(v1::RECORD_STATE_FAILED);
+  record.set_input("{\"n\":1}");
+  record.set_code("TOO_LARGE");
+  record.mutable_process_time()->set_nanos(2'500'000);
+  v1::Record& mended = *response.add_records();
+  mended.set_state(v1::RECORD_STATE_COMPLETED);
+  mended.set_input("rubbish");
+  mended.set_outputs("{\"out\":2}");
+  EXPECT_CALL(*connection_, ListRecords)
+      .WillOnce([&](const v1::ListRecordsRequest& request, const auto&) {
+        EXPECT_EQ(request.job_id(), "j");
+        EXPECT_THAT(request.ids(), ::testing::ElementsAre("12-7", "12-8"));
+        EXPECT_THAT(request.states(), ::testing::ElementsAre(v1::RECORD_STATE_FAILED));
+        EXPECT_TRUE(request.with_input());
+        EXPECT_EQ(request.order(), v1::RECORD_ORDER_UNSPECIFIED);
+        return response;
+      })
+      .WillOnce([&](const v1::ListRecordsRequest& request, const auto&) {
+        EXPECT_EQ(request.order(), v1::RECORD_ORDER_SLOWEST_FIRST);
+        return response;
+      });
+  EXPECT_EQ(
+      Run({"jobs", "records", "j", "--id", "12-7", "--id", "12-8", "--state", "failed", "--with-input"}, connection_),
+      0)
+      << err();
+  EXPECT_THAT(out(), HasSubstr("12-7"));
+  EXPECT_THAT(out(), HasSubstr("TOO_LARGE"));
+  EXPECT_THAT(out(), HasSubstr("2.5 ms"));
+  EXPECT_THAT(out(), HasSubstr("{\"n\":1}"));
+  EXPECT_EQ(Run({"jobs", "records", "j", "--slowest", "--limit", "2", "-o", "json"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("\"n\": 1"));
+  EXPECT_THAT(out(), HasSubstr("\"input\": \"rubbish\""));
+  EXPECT_THAT(out(), HasSubstr("\"out\": 2"));
+  EXPECT_THAT(out(), HasSubstr("\"truncated\": false"));
+  EXPECT_EQ(Run({"jobs", "records", "j", "--slowest", "--id", "1-1"}), 2);
+}
+
+TEST_F(JobsCommandsTest, StatsShowWhatIsExpectedAndTheLargestCauses) {
+  v1::JobStatistics statistics = Statistics();
+  statistics.set_percent(16);
+  statistics.set_total_records(600'000);
+  v1::ExceptionGroup& group = *statistics.add_top_exception_groups();
+  group.set_code("TOO_LARGE");
+  group.set_config_hash("0123456789abcdef");
+  group.set_sample_exception_id("3-9");
+  group.mutable_first_time()->set_seconds(1'714'564'803);
+  EXPECT_CALL(*connection_, GetJobStatistics).WillOnce(Return(statistics));
+  EXPECT_EQ(Run({"jobs", "stats", "j"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("about 16.0%"));
+  EXPECT_THAT(out(), HasSubstr("1,000 of about 600,000"));
+  EXPECT_THAT(out(), HasSubstr("TOO_LARGE"));
+  EXPECT_THAT(out(), HasSubstr("3-9"));
+  EXPECT_THAT(out(), HasSubstr("0123456789ab "));
+  EXPECT_THAT(out(), HasSubstr("2024-05-01 12:00:03"));
+}
+
+TEST_F(JobsCommandsTest, ShowTellsTheQueryAndHowMuchOfWhatIsExpectedIsThrough) {
+  v1::Job job;
+  job.set_pipeline_state(v1::PIPELINE_STATE_OPEN);
+  v1::QuerySource& query = *job.mutable_source()->mutable_query();
+  query.set_connection("sales");
+  query.set_query("SELECT a, b FROM t");
+  query.add_key_columns("a");
+  query.add_key_columns("b");
+  job.mutable_source_progress()->set_total_records(600'000);
+  job.mutable_summary()->set_records_submitted(153'600);
+  job.mutable_summary()->set_records_completed(96'000);
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(job));
+  EXPECT_EQ(Run({"jobs", "show", "j"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("SELECT a, b FROM t"));
+  EXPECT_THAT(out(), HasSubstr("a, b\n"));
+  EXPECT_THAT(out(), HasSubstr("96,000 of about 600,000 (16%)"));
+}
+
 TEST_F(JobsCommandsTest, StatsShowTheNumbersAndTheNodes) {
   EXPECT_CALL(*connection_, GetJobStatistics).WillOnce(Return(Statistics()));
   EXPECT_EQ(Run({"jobs", "stats", "j"}, connection_), 0) << err();

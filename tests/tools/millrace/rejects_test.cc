@@ -31,7 +31,7 @@ class RejectsTest : public ::testing::Test {
   /// Rejects every row of the input, and returns the text of the rejects file.
   std::string RejectAll(absl::StatusOr<std::unique_ptr<records::RecordReader>> reader) {
     const std::string path = folder_.path() / "rejects";
-    auto writer = MakeRejectWriter(*OutputFile::Create(path), **reader);
+    auto writer = MakeRejectWriter(*OutputFile::Create(path), (*reader)->format(), (*reader)->header());
     EXPECT_TRUE(writer.ok()) << writer.status();
     for (records::InputRow row; *(*reader)->Next(row);) EXPECT_TRUE((*writer)->Write(row.original, kReason).ok());
     EXPECT_TRUE((*writer)->Commit().ok());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/cpp/errors.h"
+#include "client/cpp/mocks/fake_stream.h"
 #include "client/cpp/mocks/mock_connection.h"
 #include "storage/model/limits.h"
 #include "tests/tools/millrace/cli_fixture.h"
@@ -52,14 +53,49 @@ class SubmitTest : public CliFixture {
     return job;
   }
 
+  /// The job is watched while it is so and so; with the last of these it has ended.
+  void ExpectWatch(const std::vector<v1::Job>& jobs) {
+    EXPECT_CALL(*connection_, WatchJob).WillOnce([=](const v1::WatchJobRequest& request, const auto&) {
+      EXPECT_EQ(request.job_id(), "job-1");
+      client::FakeWatch server;
+      for (size_t i = 0; i < jobs.size(); ++i) {
+        v1::WatchJobResponse message;
+        *message.mutable_job() = jobs[i];
+        message.set_ended(i + 1 == jobs.size());
+        server.Answer(message);
+      }
+      server.End(absl::OkStatus());
+      return server.Call();
+    });
+  }
+
   std::shared_ptr<StrictMock<client::MockConnection>> connection_ =
       std::make_shared<StrictMock<client::MockConnection>>();
 };
 
 TEST_F(SubmitTest, AFileOfTheServerIsNamedAndNotRead) {
-  const v1::SubmitJobRequest request =
-      RequestOf({"--file", "in/a.data", "--format", "csv", "--sample-first", "5", "--chunk-size", "7", "--param", "x=1",
-                 "--id", "mine", "--estimated-records", "9", "--output-buffer-bytes", "123"});
+  const v1::SubmitJobRequest request = RequestOf({"--file",
+                                                  "in/a.data",
+                                                  "--format",
+                                                  "csv",
+                                                  "--sample-first",
+                                                  "5",
+                                                  "--chunk-size",
+                                                  "7",
+                                                  "--param",
+                                                  "x=1",
+                                                  "--id",
+                                                  "mine",
+                                                  "--estimated-records",
+                                                  "9",
+                                                  "--output-buffer-bytes",
+                                                  "123",
+                                                  "--input-buffer-bytes",
+                                                  "2MB",
+                                                  "--correlation-id",
+                                                  "c-1",
+                                                  "--call-purpose",
+                                                  "month-end"});
   EXPECT_EQ(request.service(), "demo/double");
   EXPECT_EQ(request.job_id(), "mine");
   EXPECT_FALSE(request.request_id().empty()) << "so that it can be repeated";
@@ -70,6 +106,9 @@ TEST_F(SubmitTest, AFileOfTheServerIsNamedAndNotRead) {
   EXPECT_EQ(request.estimated_records(), 9);
   EXPECT_EQ(request.parameters().fields().at("x").number_value(), 1);
   EXPECT_EQ(request.options().output_buffer_bytes(), 123);
+  EXPECT_EQ(request.options().input_buffer_bytes(), 2'000'000);
+  EXPECT_EQ(request.metadata().correlation_id(), "c-1");
+  EXPECT_EQ(request.metadata().call_purpose(), "month-end");
   EXPECT_EQ(request.metadata().source_system(), "millrace-cli");
 }
 
@@ -155,6 +194,33 @@ TEST_F(SubmitTest, TheOtherSources) {
   EXPECT_FALSE(request.has_sample());
 }
 
+TEST_F(SubmitTest, ASampleThatCannotBeContinuedIsSaidToBeOne) {
+  v1::Job job = JobIn(v1::JOB_STATE_CREATED);
+  EXPECT_CALL(*connection_, SubmitJob).WillRepeatedly([&](const auto&, const auto&) { return job; });
+  const auto told = [&] {
+    EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10"}, connection_), 0) << err();
+    return err();
+  };
+  job.mutable_sample()->set_every_n(3);
+  EXPECT_EQ(told(), "") << "a range is what it was";
+  job.mutable_source()->mutable_query();
+  EXPECT_THAT(told(), HasSubstr("cannot run the rest of this sample, because what is between the rows of a query"));
+  job.mutable_source()->mutable_exceptions();
+  EXPECT_THAT(told(), HasSubstr("what is between exceptions cannot be told again"));
+  job.mutable_sample()->set_first_n(3);
+  EXPECT_EQ(told(), "");
+  job.clear_sample();
+  EXPECT_EQ(told(), "") << "no sample";
+  job.set_partitioning("every_10");
+  job.add_parts()->set_first(3);
+  job.mutable_parts(0)->set_last(4);
+  EXPECT_THAT(told(), HasSubstr("cannot be told again"));
+  job.set_partitioning("size_10");
+  EXPECT_THAT(told(), HasSubstr("cannot be told again"));
+  job.mutable_parts(0)->set_first(0);
+  EXPECT_EQ(told(), "") << "the rest lies behind";
+}
+
 TEST_F(SubmitTest, AQueryHasAConnectionAndAKey) {
   v1::SubmitJobRequest request = RequestOf(
       {"--connection", "sales", "--query", "SELECT a, b FROM t", "--key", "a", "--key", "b", "--sample-first", "3"});
@@ -192,13 +258,11 @@ TEST_F(SubmitTest, WrongCommandLinesAskForNothing) {
 TEST_F(SubmitTest, WaitShowsHowFarItIsAndEndsWithTheJob) {
   InSequence sequence;
   EXPECT_CALL(*connection_, SubmitJob).WillOnce(Return(JobIn(v1::JOB_STATE_CREATED)));
-  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(JobIn(v1::JOB_STATE_IN_PROGRESS, 4)));
+  ExpectWatch({JobIn(v1::JOB_STATE_IN_PROGRESS, 4), JobIn(v1::JOB_STATE_COMPLETED, 10, 1)});
   EXPECT_CALL(*connection_, GetPipelineStatus).WillOnce(Return(v1::PipelineStatus()));
-  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(JobIn(v1::JOB_STATE_COMPLETED, 10, 1)));
   EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10", "--wait"}, connection_), 3) << "a record failed";
-  EXPECT_THAT(err(), HasSubstr("IN_PROGRESS  read 4 of 10, done 0\n"));
+  EXPECT_THAT(err(), HasSubstr("job job-1\n"));
   EXPECT_THAT(err(), HasSubstr("output buffer; it goes on when they are pulled: millrace pipelines pull job-1"));
-  EXPECT_THAT(err(), HasSubstr("COMPLETED  read 10 of 10, done 1, failed 1\n"));
   EXPECT_THAT(out(), HasSubstr("10 numbers from 0"));
 }
 
@@ -214,7 +278,7 @@ TEST_F(SubmitTest, ADatabaseThatIsDownIsNotAServerThatIsDown) {
 
 TEST_F(SubmitTest, AJobThatFailedIsAFailure) {
   EXPECT_CALL(*connection_, SubmitJob).WillOnce(Return(JobIn(v1::JOB_STATE_CREATED)));
-  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(JobIn(v1::JOB_STATE_FAILED)));
+  ExpectWatch({JobIn(v1::JOB_STATE_FAILED)});
   EXPECT_EQ(Run({"jobs", "submit", "demo/double", "--range", "10", "--wait", "-o", "json"}, connection_), 1);
   EXPECT_THAT(out(), HasSubstr("JOB_STATE_FAILED"));
 }

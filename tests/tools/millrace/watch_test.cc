@@ -8,6 +8,7 @@
 
 #include "client/cpp/mocks/fake_stream.h"
 #include "client/cpp/mocks/mock_connection.h"
+#include "google/protobuf/util/json_util.h"
 #include "tests/tools/millrace/cli_fixture.h"
 
 namespace millrace::cli {
@@ -17,6 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::InSequence;
 using ::testing::Not;
 using ::testing::Return;
+using ::testing::ReturnPointee;
 using ::testing::StrictMock;
 
 class WatchTest : public CliFixture {
@@ -51,6 +53,20 @@ class WatchTest : public CliFixture {
     });
   }
 
+  /// The answer to a retry of three records.
+  static v1::RetryJobResponse Retried() {
+    v1::RetryJobResponse response;
+    response.mutable_job()->set_id("j");
+    response.set_failed_record_count(3);
+    return response;
+  }
+
+  void SetUp() override {
+    status_.set_output_buffer_remaining_bytes(1);
+    EXPECT_CALL(*connection_, GetPipelineStatus).WillRepeatedly(ReturnPointee(&status_));
+  }
+
+  v1::PipelineStatus status_;
   std::shared_ptr<StrictMock<client::MockConnection>> connection_ =
       std::make_shared<StrictMock<client::MockConnection>>();
 };
@@ -61,6 +77,17 @@ TEST_F(WatchTest, SaysWhatHappensAndEndsWithTheJob) {
   EXPECT_THAT(err(), HasSubstr("CREATED -> IN_PROGRESS by server: because\n"));
   EXPECT_THAT(err(), HasSubstr("CREATED -> COMPLETED by server: because\n"));
   EXPECT_THAT(out(), HasSubstr("COMPLETED"));
+}
+
+TEST_F(WatchTest, SaysHowManyEventsWereMissed) {
+  v1::WatchJobResponse late = Message(v1::JOB_STATE_IN_PROGRESS, 2'000);
+  late.set_missed_event_count(1'200);
+  v1::WatchJobResponse last = Message(v1::JOB_STATE_COMPLETED, 3'002);
+  last.set_missed_event_count(1);
+  ExpectWatch(0, {late, last}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("1,200 events were missed: the server keeps the newest 1,000 of a job\n"));
+  EXPECT_THAT(err(), HasSubstr("1 event was missed: "));
 }
 
 TEST_F(WatchTest, GoesOnBehindTheLastEventWhenTheServerIsBack) {
@@ -111,14 +138,65 @@ TEST_F(WatchTest, ARetryMayBeWaitedFor) {
   EXPECT_CALL(*connection_, RetryJob).WillOnce([](const v1::RetryJobRequest& request, const auto&) {
     EXPECT_EQ(request.job_id(), "j");
     EXPECT_TRUE(request.failed());
-    v1::RetryJobResponse response;
-    response.set_failed_record_count(3);
-    return response;
+    return Retried();
   });
   ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3, 1)}, absl::OkStatus());
   EXPECT_EQ(Run({"jobs", "retry", "j", "--wait"}, connection_), 3) << err();
   EXPECT_THAT(out(), HasSubstr("3 records are run again\n"));
+  EXPECT_THAT(out(), HasSubstr("COMPLETED"));
   EXPECT_EQ(Run({"jobs", "retry", "j", "--wait", "--preview"}, connection_), 2);
+}
+
+TEST_F(WatchTest, WhoWaitsGetsOneDocumentWithTheJobAtItsEnd) {
+  EXPECT_CALL(*connection_, RetryJob).WillOnce(Return(Retried()));
+  ExpectWatch(0, {Message(v1::JOB_STATE_IN_PROGRESS, 2), Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "retry", "j", "--wait", "-o", "json"}, connection_), 0) << err();
+  v1::RetryJobResponse retried;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out(), &retried).ok()) << out();
+  EXPECT_EQ(retried.failed_record_count(), 3);
+  EXPECT_EQ(retried.job().state(), v1::JOB_STATE_COMPLETED);
+
+  EXPECT_CALL(*connection_, ContinueJob).WillOnce(Return(Message(v1::JOB_STATE_CLOSED, 2).job()));
+  ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "continue", "j", "--wait", "-o", "json"}, connection_), 0) << err();
+  v1::Job job;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(out(), &job).ok()) << out();
+  EXPECT_EQ(job.state(), v1::JOB_STATE_COMPLETED);
+}
+
+TEST_F(WatchTest, ABulkRunThatWasWaitedForIsShownWithItsJobs) {
+  v1::Job bulk = Message(v1::JOB_STATE_CLOSED, 2).job();
+  bulk.set_service("millrace/jobs");
+  EXPECT_CALL(*connection_, GetJob).WillOnce(Return(bulk));
+  EXPECT_CALL(*connection_, RetryJob).WillOnce(Return(Retried()));
+  ExpectWatch(0, {Message(v1::JOB_STATE_COMPLETED, 3)}, absl::OkStatus());
+  EXPECT_CALL(*connection_, GetJobStatistics).WillOnce(Return(v1::JobStatistics()));
+  v1::ListJobsResponse children;
+  children.add_jobs()->set_id("job-of-orders");
+  children.mutable_jobs(0)->set_state(v1::JOB_STATE_COMPLETED);
+  EXPECT_CALL(*connection_, ListJobs).WillOnce(Return(children));
+  EXPECT_EQ(Run({"bulk", "retry", "j", "--wait"}, connection_), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("3 jobs are run again\n"));
+  EXPECT_THAT(out(), HasSubstr("job-of-orders"));
+}
+
+TEST_F(WatchTest, AFullOutputBufferIsToldOnce) {
+  status_.set_output_buffer_remaining_bytes(0);
+  EXPECT_CALL(*connection_, GetPipelineStatus).WillOnce(Return(status_));
+  ExpectWatch(0,
+              {Message(v1::JOB_STATE_IN_PROGRESS, 2), Message(v1::JOB_STATE_IN_PROGRESS, 3),
+               Message(v1::JOB_STATE_COMPLETED, 4)},
+              absl::OkStatus());
+  EXPECT_EQ(Run({"jobs", "watch", "j"}, connection_), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("output buffer; it goes on when they are pulled: millrace pipelines pull j --follow\n"));
+}
+
+TEST_F(WatchTest, WhoStopsWaitingIsToldThatTheJobRunsOn) {
+  EXPECT_CALL(*connection_, RetryJob).WillOnce(Return(Retried()));
+  ExpectWatch(0, {}, absl::NotFoundError("gone"));
+  EXPECT_EQ(Run({"jobs", "retry", "j", "--wait"}, connection_), 1);
+  EXPECT_THAT(err(), HasSubstr("cannot wait for the job"));
+  EXPECT_THAT(err(), HasSubstr("it runs on without this command; see millrace jobs show j"));
 }
 
 TEST_F(WatchTest, JsonIsOneDocumentAMessage) {
