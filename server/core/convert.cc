@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/core/expected_records.h"
 #include "server/core/json_struct.h"
 #include "server/core/version.h"
 #include "storage/model/errors.h"
@@ -151,7 +152,7 @@ void AddSource(const model::Job& job, v1::Job& proto) {
   progress.set_read_errors(job.source_position.read_errors);
   progress.set_exhausted(job.source_position.exhausted);
   progress.set_total_known(total.has_value());
-  progress.set_total_records(total.value_or(job.source.estimated_records));
+  progress.set_total_records(total.value_or(EstimatedRecordsOf(job)));
   if (job.source.kind == model::SourceKind::kFile) progress.set_bytes_read(job.source_position.offset);
 }
 

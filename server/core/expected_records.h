@@ -11,11 +11,15 @@ namespace millrace::core {
 struct ExpectedRecords {
   /// Never less than those that the job has.
   int64_t total = 0;
-  /// False: its creator estimated it.
+  /// False: it is estimated.
   bool is_exact = false;
 };
 
-/// Once the input is closed, what was submitted; before, what the source of the job says, or its creator estimated. nullopt where
+/// What the creator of the job estimated; of a file, where nobody did, as many as its bytes hold if they go on like those that were
+/// read. 0 where nobody can tell.
+int64_t EstimatedRecordsOf(const model::Job& job);
+
+/// Once the input is closed, what was submitted; before, what the source of the job says, or is estimated. nullopt where
 /// nobody can tell: callers may push more, or a source says nothing and there is no estimate.
 std::optional<ExpectedRecords> ExpectedRecordsOf(const model::Job& job);
 

@@ -146,6 +146,7 @@ std::string Fact(const Standing& standing, int64_t sequence) {
           who, " runs: ", Count(standing.running, "chunk"),
           model::IsBulkRun(job) ? " whose jobs run, none waits." : " in the hands of workers, none waits.");
     case Hold::kCommitting:
+      if (standing.committing == 0) return absl::StrCat(who, " waits until all that is to run again is stored.");
       if (sequence != 0) return absl::StrCat(who, " ran; its outcome is being stored.");
       if (standing.committing == 1) return absl::StrCat(who, " ran: the outcome of its last chunk is being stored.");
       return absl::StrCat(who, " ran: the outcomes of its last ", standing.committing, " chunks are being stored.");

@@ -329,8 +329,15 @@ Standing Scheduler::Explain(const model::JobPtr& job, int64_t sequence, bool com
     if (place.second == meant) standing.attempt = attempt;
   }
   if (entry != nullptr) SetPosition(*entry, standing);
-  for (const auto& [key, other] : entries_)
-    standing.jobs_sharing += other->waits || other->dispatch.running > 0 ? 1 : 0;
+  for (const auto& [key, other] : entries_) {
+    const bool runs = other->dispatch.running > 0;
+    standing.jobs_sharing += other->waits || runs ? 1 : 0;
+    // It waits nowhere because it runs as much as it may, and takes each worker that it gives back.
+    const bool comes_back = runs && !other->waits && other->dispatch.cursor < other->dispatch.job->last_sequence;
+    const bool goes_first = entry != nullptr && entry->waits && other->tenant == entry->tenant &&
+                            other->dispatch.job->options.priority > entry->priority;
+    standing.of_higher_priority += comes_back && goes_first ? 1 : 0;
+  }
   return standing;
 }
 

@@ -52,8 +52,11 @@ int32_t WorkersOf(const model::Job& job, const Deps& deps) {
 }
 
 void AddEta(const core::Standing& standing, const Deps& deps, absl::Time now, v1::JobStatistics& response) {
-  const core::RemainingWork work = core::RemainingWorkOf(*standing.job);
-  const auto eta = core::EstimateEnd(standing, work.records, work.chunks, WorkersOf(*standing.job, deps), now);
+  const model::Job& job = *standing.job;
+  // What was read so far is not all, and nobody knows how much that is.
+  if (model::HasSource(job) && model::TakesInput(job) && !core::ExpectedRecordsOf(job).has_value()) return;
+  const core::RemainingWork work = core::RemainingWorkOf(job);
+  const auto eta = core::EstimateEnd(standing, work.records, work.chunks, WorkersOf(job, deps), now);
   if (!eta.has_value()) return;
   *response.mutable_eta_earliest() = core::ToProto(eta->earliest);
   *response.mutable_eta_latest() = core::ToProto(eta->latest);

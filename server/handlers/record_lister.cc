@@ -52,7 +52,11 @@ absl::StatusOr<std::vector<RecordLister::Listed>> RecordLister::ReadChunk(const 
 absl::Status RecordLister::FillInputs(int64_t sequence, std::vector<Listed>& records) const {
   if (records.empty()) return absl::OkStatus();
   const absl::StatusOr<model::ChunkInput> input = deps_.store.ReadChunk(key_, sequence);
-  if (model::HasReason(input.status(), model::Reason::kPipelineNotFound)) return absl::OkStatus();
+  if (model::HasReason(input.status(), model::Reason::kPipelineNotFound)) {
+    // It was discarded, unless the whole job is gone.
+    const absl::StatusOr<model::JobPtr> job = deps_.store.GetJob(key_);
+    return job.ok() && (*job)->create_time == job_->create_time ? absl::OkStatus() : input.status();
+  }
   if (!input.ok()) return input.status();
   const std::vector<std::string_view> lines = core::LinesOf(input->json_lines);
   for (size_t i = 0; i < records.size() && i < lines.size(); ++i) records[i].record.set_input(std::string(lines[i]));

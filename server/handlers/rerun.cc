@@ -18,6 +18,8 @@ namespace {
 using model::ExceptionState;
 using model::RecordException;
 
+/// What is stored waits no longer than this for the rest of its call.
+constexpr int64_t kKeptBackNanosMax = 1'000'000'000;
 /// The index of no record, but of the end of its chunk.
 constexpr int32_t kBehindTheChunk = std::numeric_limits<int32_t>::max();
 
@@ -46,10 +48,11 @@ Rerun::Rerun(const model::Job& job, const RerunOptions& options, const Call& cal
       deps_(deps),
       key_(job.key()),
       create_time_(job.create_time),
+      begin_nanos_(deps.clock.SteadyNanos()),
       records_max_(model::IsBulkRun(job) ? 1 : static_cast<size_t>(model::kRerunChunkRecordsMax)),
       chunk_bytes_max_(std::clamp<size_t>(static_cast<size_t>(job.options.input_buffer_bytes) / 4, 1,
                                           model::kRerunChunkBytesTarget)) {
-  if (!options.preview && !model::TakesInput(job)) kept_back_.emplace(deps.leases, job);
+  if (!options.preview && model::IsFinal(job.state)) kept_back_.emplace(deps.leases, job);
 }
 
 absl::StatusOr<bool> Rerun::AddIds(const v1::ExceptionIds& ids) {
@@ -142,6 +145,7 @@ absl::Status Rerun::Flush() {
   stored_ += static_cast<int64_t>(records_.size());
   records_.clear();
   bytes_ = 0;
+  if (deps_.clock.SteadyNanos() - begin_nanos_ > kKeptBackNanosMax) kept_back_.reset();
   return absl::OkStatus();
 }
 

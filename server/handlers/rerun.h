@@ -85,7 +85,8 @@ class Rerun {
   const Deps& deps_;
   const model::JobKey key_;
   const absl::Time create_time_;
-  /// A job without further input would end behind each chunk that is stored.
+  const int64_t begin_nanos_;
+  /// A job that had ended would end anew behind each chunk that is stored.
   std::optional<core::LeaseHub::KeptBack> kept_back_;
 
   /// One where each record is a job, so that they run side by side.

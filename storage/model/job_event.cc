@@ -59,10 +59,14 @@ std::string ChangedFields(const Job& before, const Job& after) {
 
 /// Why the job is in the state that it has come to.
 std::string ReasonOf(const Job& before, const Job& after) {
-  const std::string& given = after.state == JobState::kPaused ? after.pause_reason : after.state_reason;
-  if (!given.empty() && !IsFinal(before.state)) return given;
-  if (IsFinal(before.state)) return EndedEarly(before) ? "taken up" : "records run again";
-  if (before.state == JobState::kPaused) return after.ramps > before.ramps ? "resumed gradually" : "resumed";
+  if (after.state == JobState::kPaused) return after.pause_reason;
+  if (before.state == JobState::kPaused && !IsFinal(after.state)) {
+    return after.ramps > before.ramps ? "resumed gradually" : "resumed";
+  }
+  if (EndedEarly(before)) return "taken up";
+  if (before.state != JobState::kCreated && TakesInput(after)) return "its source is read on";
+  if (IsFinal(before.state)) return "records run again";
+  if (!after.state_reason.empty()) return after.state_reason;
   switch (after.state) {
     case JobState::kInProgress:
       return "the first records came";
@@ -73,7 +77,7 @@ std::string ReasonOf(const Job& before, const Job& after) {
       return absl::StrCat("every record has run: ", after.counters.records_completed, " completed, ",
                           after.counters.records_failed, " failed");
     default:
-      return given;
+      return {};
   }
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/errors.h"
 #include "tools/millrace/json_output.h"
 #include "tools/millrace/list.h"
 #include "tools/millrace/render.h"
@@ -47,8 +48,9 @@ absl::StatusOr<BulkRun> Look(const client::Client& client, const v1::Job& job, i
   v1::GetJobStatisticsRequest count;
   count.set_job_id(job.id());
   auto statistics = client.GetJobStatistics(count, session.call());
-  if (!statistics.ok()) return statistics.status();
-  bulk.statistics = *std::move(statistics);
+  // Its retention may have dropped what it held. The list of its jobs stays.
+  if (!statistics.ok() && client::ErrorReasonOf(statistics.status()) != v1::JOB_EXPIRED) return statistics.status();
+  if (statistics.ok()) bulk.statistics = *std::move(statistics);
   v1::ListJobsRequest list;
   list.set_parent_job_id(job.id());
   list.set_order(v1::JOB_ORDER_OLDEST_FIRST);

@@ -77,9 +77,11 @@ absl::Status Receive(Session& session, const client::Client& client, const v1::E
 
 absl::StatusOr<ExitCode> Export(Session& session, const ExportOptions& options) {
   const Environment& environment = session.environment();
-  Progress progress({.out = options.output == "-" ? nullptr : &session.err(),
-                     .bar = environment.err_is_terminal,
-                     .updates = true,
+  // Beside rows that are shown, only what goes wrong.
+  const bool is_shown = options.output == "-";
+  Progress progress({.out = &session.err(),
+                     .bar = environment.err_is_terminal && !is_shown,
+                     .updates = !is_shown,
                      .columns = environment.terminal_columns},
                     environment.timer);
   const auto client = session.Connect(kStreamRetryFor, [&](const absl::Status& failure) { progress.OnRetry(failure); });

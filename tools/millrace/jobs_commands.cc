@@ -52,7 +52,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ListOptions& options) {
   if (options.oldest_first) request->set_order(v1::JOB_ORDER_OLDEST_FIRST);
   if (!options.sort.empty()) request->set_order(Orders().at(options.sort));
   // One more than is shown tells whether there are more, and a page of a sorted list is dear.
-  request->set_page_size(static_cast<int32_t>(std::min(options.limit + 1, kPageSizeMax)));
+  request->set_page_size(static_cast<int32_t>(std::min(options.limit, kPageSizeMax - 1) + 1));
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
   const auto jobs = TakeFirst(client->AllJobs(*request, session.call()), options.limit);

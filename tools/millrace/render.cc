@@ -29,6 +29,9 @@ std::string Share(int64_t part, int64_t whole, bool is_exact = true) {
 std::string DoneText(const v1::Job& job) {
   const TotalRecords total = TotalOf(job);
   const int64_t through = RecordsThrough(job.summary());
+  if (total.count == 0 && job.source().kind_case() != v1::Source::KIND_NOT_SET) {
+    return absl::StrCat(HumanCount(through), " of ", HumanCount(job.summary().records_submitted()), " read so far");
+  }
   if (total.count == 0) return Share(through, job.summary().records_submitted());
   return Share(through, total.count, total.is_exact);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "storage/model/ids.h"
 #include "storage/records/json_text.h"
@@ -18,6 +19,16 @@ namespace {
 
 // A wait that nobody takes for a fault.
 constexpr absl::Duration kSilentPatience = absl::Seconds(2);
+
+/// gRPC would take the port modulo 65,536, and so call another server.
+bool IsAddress(const std::string& server) {
+  if (absl::StartsWith(server, "unix:")) return true;
+  const size_t colon = server.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  int port = 0;
+  const bool is_number = absl::SimpleAtoi(server.substr(colon + 1), &port);
+  return is_number && port >= 1 && port <= 65'535;
+}
 
 bool IsColoured(const Environment& environment, bool is_terminal) {
   return is_terminal && environment.variable("NO_COLOR").empty();
@@ -33,8 +44,9 @@ Session::Session(const Environment& environment, GlobalOptions options)
 
 absl::StatusOr<client::Client> Session::Connect(absl::Duration retry_for,
                                                 std::function<void(const absl::Status&)> on_retry) const {
-  if (options_.server.empty() || absl::EndsWith(options_.server, ":")) {
-    return UsageError(absl::StrCat("--server: expected HOST:PORT, not '", options_.server, "'"));
+  if (!IsAddress(options_.server)) {
+    return UsageError(
+        absl::StrCat("--server: expected HOST:PORT with a port of 1 to 65535, not '", options_.server, "'"));
   }
   client::ClientOptions options;
   options.endpoint = options_.server;

@@ -95,7 +95,7 @@ absl::Status AwaitStream(Session& session, const client::Client& client, const s
   const Environment& environment = session.environment();
   if (environment.stop.stop_requested()) return absl::CancelledError("interrupted");
   if (!absl::IsUnavailable(broken) && !absl::IsResourceExhausted(broken)) return broken;
-  // The stream is not repeated by itself. A server that drains, or is busy, may still answer single calls.
+  // The stream is not repeated by itself.
   if (!environment.timer->Sleep(kStreamAgain, environment.stop)) return absl::CancelledError("interrupted");
   // This call is repeated until the server is there again.
   v1::GetJobRequest get;

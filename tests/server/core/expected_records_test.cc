@@ -49,6 +49,19 @@ TEST_F(ExpectedRecordsTest, ASourceThatKnowsItsSizeSaysIt) {
   EXPECT_EQ(work.chunks, 7);
 }
 
+TEST_F(ExpectedRecordsTest, AFileHoldsAsManyAsItsBytesIfTheyGoOnLikeThoseThatWereRead) {
+  job_.source.kind = model::SourceKind::kFile;
+  job_.source.size_bytes = 50'000;
+  EXPECT_FALSE(ExpectedRecordsOf(job_).has_value()) << "nothing was read";
+  job_.source_position.offset = 10'000;
+  ExpectTotal(2'000, false);
+  job_.source.estimated_records = 1'500;
+  ExpectTotal(1'500, false);
+  job_.source.estimated_records = 0;
+  job_.source.sample.first = 700;
+  ExpectTotal(700, false);
+}
+
 TEST_F(ExpectedRecordsTest, AnEstimateCountsUntilItIsPassed) {
   job_.source.kind = model::SourceKind::kQuery;
   EXPECT_FALSE(ExpectedRecordsOf(job_).has_value());

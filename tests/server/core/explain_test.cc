@@ -171,6 +171,16 @@ TEST_F(ExplainTest, WhoStandsBehindAHigherPriorityIsTold) {
   EXPECT_THAT(Text(), HasSubstr("number 3 in the line of its tenant, where 2 jobs of a higher priority go first."));
 }
 
+TEST_F(ExplainTest, AHigherPriorityThatRunsAllItMayGoesFirstAllTheSame) {
+  job_.options.priority = -5;
+  Tell();
+  model::Job higher = EndlessJob("t", "a");
+  higher.options.max_workers = higher.options.initial_workers = 1;
+  scheduler_.OnJobChanged(std::make_shared<const model::Job>(higher), kStart);
+  ASSERT_EQ(scheduler_.Next(kStart)->job->id, "a");
+  EXPECT_THAT(Text(), HasSubstr("it is next in line of its tenant, where 1 job of a higher priority goes first."));
+}
+
 TEST_F(ExplainTest, AChunkThatIsOverHasNoPlaceInLine) {
   job_.last_sequence = 1'000;
   Tell();

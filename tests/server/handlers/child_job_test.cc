@@ -202,6 +202,25 @@ TEST_F(ChildJobTest, JobsAreListedByTheirBulkRun) {
   EXPECT_EQ(FieldOf(ListJobs(list, call_, deps_).status()), "parent_job_id");
 }
 
+TEST_F(ChildJobTest, DeletingABulkRunByForceCancelsWhatWasSetToWorkAgainBelowIt) {
+  const model::JobPtr bulk = Bulk();
+  PushRecords(*bulk);
+  const auto child = SubmitRecord(*bulk, kOne);
+  ASSERT_THAT(child, IsOk());
+  const model::JobKey key = child->job->key();
+  ASSERT_THAT(store_->CancelJob(bulk->key(), "", false), IsOk());
+  ASSERT_THAT(store_->CancelJob(key, "", false), IsOk());
+  ASSERT_THAT(store_->TakeUpJob(*store_->GetJob(key), "ann"), IsOk());
+  v1::DeleteJobRequest request;
+  request.set_job_id(bulk->id);
+  EXPECT_THAT(DeleteJob(request, call_, deps_), IsError(Reason::kJobNotFinished));
+  EXPECT_FALSE(model::IsFinal((*store_->GetJob(key))->state)) << "nobody asked for force";
+  request.set_force(true);
+  EXPECT_THAT(DeleteJob(request, call_, deps_), IsError(Reason::kJobNotFinished));
+  EXPECT_EQ((*store_->GetJob(key))->state, model::JobState::kCancelled);
+  EXPECT_THAT(DeleteJob(request, call_, deps_), IsOk());
+}
+
 TEST_F(ChildJobTest, TheStatisticsSumUpAllJobsBelowAndCountNoRecordTwice) {
   const model::JobPtr bulk = Bulk();
   PushRecords(*bulk);

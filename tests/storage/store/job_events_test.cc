@@ -80,6 +80,19 @@ TEST_P(JobEventsTest, WhatEndedAndGoesOnSaysWhy) {
   EXPECT_EQ(Events(key).back(), "3>4|bob|resumed gradually");
 }
 
+TEST_P(JobEventsTest, WhatEndsUnderAPauseIsNotSaidToBeResumed) {
+  const JobKey done = Create()->key();
+  PushMany(done, 1);
+  ASSERT_THAT(store().CloseJob(done), IsOk());
+  ASSERT_THAT(store().PauseJob(done, ""), IsOk());
+  CommitOne(done, 1);
+  EXPECT_EQ(Events(done).back(), "3>6||every record has run: 3 completed, 0 failed");
+  const JobKey gone = Create(ExampleJob("job-2"))->key();
+  ASSERT_THAT(store().PauseJob(gone, ""), IsOk());
+  ASSERT_THAT(store().CancelJob(gone, "", /*force=*/false, "ann"), IsOk());
+  EXPECT_EQ(Events(gone).back(), "3>9|ann|");
+}
+
 TEST_P(JobEventsTest, ChangesSayWhatItWasAndWhatItIs) {
   const JobKey key = Create()->key();
   model::JobUpdate update;

@@ -233,9 +233,11 @@ TEST_F(CommandsTest, WhoWaitsLongIsToldOnceWhyAndForHowLong) {
   EXPECT_EQ(err(), "") << "a second of patience is no wait";
 }
 
-TEST_F(CommandsTest, AnAddressWithoutAPortIsAnErrorOfTheCommandLine) {
-  EXPECT_EQ(Run({"jobs", "list", "--server", "127.0.0.1:"}), 2);
-  EXPECT_THAT(err(), HasSubstr("--server: expected HOST:PORT, not '127.0.0.1:'"));
+TEST_F(CommandsTest, AnAddressThatNamesNoPortIsAnErrorOfTheCommandLine) {
+  for (const char* address : {"127.0.0.1:", "h", ":7400", "h:0", "h:65536", "h:-5", "h:7400/x"}) {
+    EXPECT_EQ(Run({"jobs", "list", "--server", address}), 2) << address;
+    EXPECT_THAT(err(), HasSubstr("--server: expected HOST:PORT with a port of 1 to 65535, not"));
+  }
 }
 
 TEST_F(CommandsTest, CancelPassesReasonAndForce) {
